@@ -1,0 +1,56 @@
+# From Noise to Sprites: everything a student, an instructor or a maintainer types.
+# Needs Python 3.11 or newer; to name one: make lab PYTHON=python3.12
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SOURCES := $(wildcard notebooks/src/*.py)
+NOTEBOOKS := $(SOURCES:notebooks/src/%.py=notebooks/%.ipynb)
+
+# JupyterLab refuses to run as root, as one does in a container, unless told that it is meant.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test notebooks sprites format clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+lab: $(VENV)/lab ## set everything up and open the course in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks $(AS_ROOT)
+
+test: $(VENV)/test ## set everything up and run all tests, notebooks included
+	$(BIN)/python -m pytest --nbval -n 2 --dist loadscope
+
+notebooks: $(NOTEBOOKS) ## write and run the notebooks that are older than their text or the package
+
+sprites: $(VENV)/test ## draw data/sprites.npz and its card again
+	$(BIN)/python -m course_utils draw-sprites --n 20000 --n-test 2000 --seed 0 --out data/sprites.npz
+
+format: $(VENV)/test ## tidy the code
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+clean: ## remove the virtual environment
+	rm -rf $(VENV)
+
+# A notebook is its text plus the outputs of one run from top to bottom, and is replaced only when that run succeeds.
+notebooks/%.ipynb: notebooks/src/%.py $(wildcard course_utils/*.py course_utils/sprites/*.py data/*.npz) | $(VENV)/test
+	@mkdir -p notebooks/.run && { test ! -e $@ || cp $@ notebooks/.run/; }
+	$(BIN)/jupytext --quiet --to ipynb --update --output notebooks/.run/$(@F) $<
+	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/.run/$(@F)
+	@mv notebooks/.run/$(@F) $@
+
+# An empty file marks what is installed, and pyproject.toml says when that is out of date.
+$(VENV)/lab: $(VENV)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[lab]'
+	$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # it asks questions
+	@touch $@
+
+$(VENV)/test: $(VENV)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@
+
+$(VENV)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: the course needs Python 3.11 or newer"; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v >= (3, 11) or sys.exit("the course needs Python 3.11 or newer, and $(PYTHON) is %d.%d; name another: make PYTHON=python3.12" % v)'
+	$(PYTHON) -m venv $(VENV) && touch $@
