@@ -1,0 +1,322 @@
+"""Every figure of the course, one call each. Matplotlib only; no widgets and no frames of an animation here.
+
+A function returns a `Picture`: a matplotlib figure that describes itself, shown when it is the last value of a cell.
+Images are drawn with nearest-neighbour pixels at an integer zoom, clipped to [−1, 1] and never rescaled, so that a bug
+in their scale stays visible.
+"""
+
+import base64
+import functools
+import html
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import matplotlib.style
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from torch import Tensor
+
+from .schedules import NoiseSchedule
+from .validation import require_floats, require_images, require_int
+
+STYLE = Path(__file__).with_name("course.mplstyle")
+DATA, NOISE, NETWORK = "#0072B2", "#D55E00", "#009E73"
+"""What a colour means on every page: blue is data, vermilion is noise, green is a network or an oracle."""
+FRAME = "#c5ccd3"
+
+_DPI = 100  # of the page; figures are rendered at twice this, so that type is sharp
+_PAGE = 820  # pixels that a cell of JupyterLab shows on a small laptop; wider figures would be scaled, and blurred
+_P = ParamSpec("_P")
+
+
+class Picture(Figure):
+    """A matplotlib figure whose size is given in pixels of the page and which carries a text alternative, `alt`."""
+
+    def __init__(self, width: float, height: float, alt: str) -> None:
+        super().__init__(figsize=(width / _DPI, height / _DPI), dpi=2 * _DPI)
+        FigureCanvasAgg(self)
+        self.alt = alt
+
+    def png(self) -> bytes:
+        """The picture as a PNG file, with two pixels for each pixel of the page."""
+        buffer = io.BytesIO()
+        with matplotlib.style.context(STYLE):
+            self.savefig(buffer, format="png", metadata={"Software": None}, pil_kwargs={"optimize": True})
+        return buffer.getvalue()
+
+    def html(self) -> str:
+        """The picture as an HTML element that needs no other file."""
+        width, height = self._size()
+        source = base64.b64encode(self.png()).decode()
+        alt = html.escape(self.alt, quote=True)
+        return f'<img src="data:image/png;base64,{source}" width="{width}" height="{height}" alt="{alt}">'
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        width, height = self._size()
+        size_and_alt = {"width": width, "height": height, "alt": self.alt}
+        return {"image/png": self.png(), "text/plain": f"[{self.alt}]"}, {"image/png": size_and_alt}
+
+    def _size(self) -> tuple[int, int]:
+        width, height = self.get_size_inches() * _DPI
+        return round(width), round(height)
+
+
+def styled(draw: Callable[_P, Picture]) -> Callable[_P, Picture]:
+    """Draw in the course's style and leave everybody else's matplotlib settings alone."""
+
+    @functools.wraps(draw)
+    def draw_styled(*args: _P.args, **kwargs: _P.kwargs) -> Picture:
+        with matplotlib.style.context(STYLE):
+            return draw(*args, **kwargs)
+
+    return draw_styled
+
+
+def to_pixels(x: Tensor) -> np.ndarray:
+    """Images (B, C, H, W) in [−1, 1] as uint8 (B, H, W, 3); what lies outside [−1, 1] is clipped, never rescaled."""
+    x = require_images("x", x).detach().float().cpu().expand(-1, 3, -1, -1)
+    return ((x.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
+
+
+@styled
+def show_images(
+    x: Tensor,
+    titles: Sequence[str] = (),
+    row_titles: Sequence[str] = (),
+    columns: int | None = None,
+    title: str = "",
+) -> Picture:
+    """A grid of images.
+
+    Args:
+        x: images of shape (B, 3, H, W) or (B, 1, H, W), −1 black and +1 white.
+        titles: one for each column, or one for each image.
+        row_titles: one for each row.
+        columns: images in a row; by default as many as there are titles, else at most eight.
+        title: one line above it all.
+    """
+    pixels = to_pixels(x)
+    count, height, width = pixels.shape[:3]
+    columns = require_int("columns", columns if columns is not None else min(count, len(titles) or 8), 1)
+    rows = -(-count // columns)
+    if len(titles) not in (0, columns, count):
+        raise ValueError(f"titles must have one entry a column ({columns}) or an image ({count}), got {len(titles)}")
+    if len(row_titles) not in (0, rows):
+        raise ValueError(f"row_titles must have one entry for each of {rows} rows, got {len(row_titles)}")
+
+    every_image_titled = len(titles) > columns
+    left = 14 + max((10 * max(map(len, label.split("\n"))) for label in row_titles), default=0)
+    zoom = max(1, min(10, ((_PAGE - left) // columns - 4) // (width + 1)))
+    gap, top = zoom + 4, 36 if title else 4
+    title_height = 18 * max((1 + label.count("\n") for label in titles), default=0) + 4 * bool(titles)
+    row_height = height * zoom + gap + title_height * every_image_titled
+    first_row = top + title_height
+    page = left + columns * (width * zoom + gap), first_row + rows * row_height - title_height * every_image_titled
+    named = "; ".join(
+        ", ".join(" ".join(label.split()) for label in labels) for labels in (row_titles, titles) if labels
+    )
+    picture = Picture(*page, ": ".join(filter(None, [title or f"{count} images", named])))
+    for i, image in enumerate(pixels):
+        row, column = divmod(i, columns)
+        x0, y0 = left + column * (width * zoom + gap), first_row + row * row_height
+        place_image(picture, image, x0, y0, zoom)
+        if every_image_titled or (titles and row == 0):
+            place_text(picture, x0 + width * zoom / 2, y0 - 5, titles[i], ha="center", va="bottom")
+    for row, label in enumerate(row_titles):
+        place_text(picture, left - 10, first_row + row * row_height + height * zoom / 2, label, ha="right", va="center")
+    if title:
+        place_text(picture, left, 4, title, va="top", fontsize=13, fontweight="bold")
+    return picture
+
+
+@styled
+def plot_curves(
+    curves: Mapping[str, tuple[Tensor, Tensor]],
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    colours: Sequence[str] = (),
+    log_y: bool = False,
+    size: tuple[int, int] = (720, 320),
+) -> Picture:
+    """Curves with their names beside them instead of in a legend.
+
+    Args:
+        curves: for each name the x and the y values, 1-D tensors of one length; what is not finite is left out.
+        xlabel, ylabel, title: what the axes show, and what to see.
+        colours: one for each curve; by default the course's cycle.
+        log_y: whether the y axis is logarithmic.
+        size: width and height in pixels of the page.
+    """
+    picture = Picture(*size, f"{title or 'Curves'}: {ylabel} against {xlabel}, for {', '.join(curves)}")
+    top = 40 if title else 16
+    axes = place_axes(picture, 75, top, size[0] - 95, size[1] - top - 55)
+    if log_y:
+        axes.set_yscale("log")
+    lines = {}
+    for i, (name, (x, y)) in enumerate(curves.items()):
+        x, y = x.double().cpu(), y.double().cpu()
+        shown = torch.isfinite(x) & torch.isfinite(y)
+        (lines[name],) = axes.plot(x[shown], y[shown], color=colours[i] if colours else f"C{i}")
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axes.margins(x=0)
+    _name_curves(axes, lines)
+    return picture
+
+
+@styled
+def plot_histograms(
+    samples: Mapping[str, Tensor],
+    density: Callable[[Tensor], Tensor],
+    xlabel: str,
+    title: str = "",
+    density_name: str = "formula",
+) -> Picture:
+    """Histograms of several sets of numbers, drawn as outlines, over the curve of the density they should follow.
+
+    Args:
+        samples: for each name a 1-D tensor of numbers.
+        density: the probability density as a function of x.
+        xlabel, title, density_name: what the axis shows, what to see, and what to call the curve.
+    """
+    values = torch.cat([require_floats(name, x).flatten() for name, x in samples.items()]).double()
+    low, high = values.min().item(), values.max().item()
+    x = torch.linspace(low, high, 400, dtype=torch.float64)
+    picture = Picture(760, 340, f"{title or 'Histograms'}: {xlabel}, for {', '.join(samples)} and {density_name}")
+    axes = picture.add_axes((0.05, 0.17, 0.9, 0.68))
+    axes.fill_between(x, density(x), color=FRAME, alpha=0.6, linewidth=0, label=density_name)
+    for (name, numbers), dash in zip(samples.items(), ("-", (0, (2, 1.5)), ":"), strict=False):
+        heights, edges = np.histogram(numbers.flatten().double(), 60, (low, high), density=True)
+        axes.stairs(heights, edges, label=name, linestyle=dash, linewidth=2)
+    axes.set(xlabel=xlabel, title=title, yticks=[])
+    axes.spines["left"].set_visible(False)
+    axes.legend()
+    return picture
+
+
+@styled
+def plot_points(
+    panels: Tensor, titles: Sequence[str], limit: float = 3.0, colour: str = DATA, title: str = ""
+) -> Picture:
+    """Clouds of points in the plane, side by side on equal axes.
+
+    Args:
+        panels: K clouds of N points, shape (K, N, 2).
+        titles: one for each cloud.
+        limit: the axes run from −limit to +limit.
+        colour: of the points.
+        title: one line above it all.
+    """
+    require_floats("panels", panels)
+    if panels.ndim != 3 or panels.shape[2] != 2 or len(titles) != len(panels):
+        raise ValueError(
+            f"panels must have shape (K, N, 2) with K titles, got {tuple(panels.shape)}, {len(titles)} titles"
+        )
+    side, top = (_PAGE - 10 * len(panels)) // len(panels), 36 if title else 4
+    picture = Picture(_PAGE, top + 28 + side, f"{title or f'{len(panels)} clouds of points'}: {', '.join(titles)}")
+    for i, (points, name) in enumerate(zip(panels.cpu(), titles, strict=True)):
+        axes = place_axes(picture, 5 + i * (side + 10), top + 26, side, side)
+        axes.scatter(*points.T, s=2.5, color=colour, alpha=0.55, linewidths=0)
+        axes.set(xlim=(-limit, limit), ylim=(-limit, limit), xticks=[], yticks=[])
+        axes.spines[:].set(visible=True, color=FRAME)
+        place_text(picture, 5 + i * (side + 10) + side / 2, top + 20, name, ha="center", va="bottom")
+    if title:
+        place_text(picture, 5, 4, title, va="top", fontsize=13, fontweight="bold")
+    return picture
+
+
+@styled
+def plot_noise_level(x0: Tensor, eps: Tensor, schedule: NoiseSchedule, t: int) -> Picture:
+    """One image at time t beside the curves of how much signal and how much noise it holds.
+
+    Args:
+        x0: one clean image in a batch, shape (1, 3, H, W), in [−1, 1].
+        eps: its noise, of the same shape.
+        schedule: the noise schedule.
+        t: the time, in 1…T.
+    """
+    x_t = schedule.add_noise(require_images("x0", x0), t, eps)
+    alpha_bar, snr = schedule.alpha_bar[t].item(), schedule.snr[t].item()
+    readout = f"t = {t}      ᾱ = {alpha_bar:.4f}      SNR = {snr:.3g}"
+    picture = Picture(760, 300, f"A sprite with noise at {readout}")
+    place_image(picture, to_pixels(x_t)[0], 10, 40, 240 // x_t.shape[2])
+    place_text(picture, 10, 8, readout, va="top", fontsize=13, fontweight="bold")
+    axes = place_axes(picture, 330, 40, 410, 205)
+    signal, noise = schedule.alpha_bar.sqrt(), (1 - schedule.alpha_bar).sqrt()
+    lines = {"picture × √ᾱ": axes.plot(signal, color=DATA)[0], "noise × √(1−ᾱ)": axes.plot(noise, color=NOISE)[0]}
+    axes.axvline(t, color=FRAME, zorder=0)
+    axes.plot([t], [signal[t]], "o", color=DATA, markersize=9)
+    axes.plot([t], [noise[t]], "o", color=NOISE, markersize=9)
+    axes.set(xlabel="t", xlim=(0, schedule.T), ylim=(-0.06, 1.12), ylabel="multiplied by")
+    _name_curves(axes, lines)
+    return picture
+
+
+@styled
+def contact_sheet(images: np.ndarray, groups: Mapping[str, Mapping[str, Sequence[int]]]) -> Picture:
+    """All kinds of sprites at a glance: a column for each class, in it a row of examples for each kind.
+
+    Args:
+        images: uint8 of shape (N, 16, 16, 3).
+        groups: for each class, for each of its kinds, the rows of `images` to show; at most five are.
+    """
+    zoom, across, row_height, top = 2, 5, 54, 40
+    cell = images.shape[2] * zoom + 3
+    column = across * cell + 24
+    page = (16 + column * len(groups), top + row_height * max(map(len, groups.values())))
+    picture = Picture(
+        *page, f"A contact sheet of {sum(map(len, groups.values()))} kinds of sprites in {len(groups)} classes"
+    )
+    for i, (name, kinds) in enumerate(groups.items()):
+        x = 16 + i * column
+        place_text(picture, x, 6, name, va="top", fontsize=13, fontweight="bold")
+        for j, (kind, rows) in enumerate(kinds.items()):
+            y = top + j * row_height
+            for k, row in enumerate(rows[:across]):
+                place_image(picture, images[row], x + k * cell, y, zoom, frame=False)
+            place_text(picture, x + 2, y + row_height - 8, kind, va="center", fontsize=8)
+    return picture
+
+
+def place_axes(picture: Picture, x: float, y: float, width: float, height: float) -> Axes:
+    """Axes with their upper left corner at (x, y), in pixels of the page from its upper left."""
+    page_width, page_height = picture.get_size_inches() * _DPI
+    return picture.add_axes((x / page_width, 1 - (y + height) / page_height, width / page_width, height / page_height))
+
+
+def place_image(picture: Picture, image: np.ndarray, x: float, y: float, zoom: int, frame: bool = True) -> None:
+    """One image (uint8 H×W×3) at an integer zoom, its upper left corner at (x, y), usually in a thin frame."""
+    height, width = image.shape[:2]
+    axes = place_axes(picture, x, y, width * zoom, height * zoom)
+    axes.imshow(image, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=frame, color=FRAME, linewidth=0.6)
+
+
+def place_text(picture: Picture, x: float, y: float, text: str, **style: Any) -> None:
+    """Text at (x, y), in pixels of the page from its upper left."""
+    page_width, page_height = picture.get_size_inches() * _DPI
+    picture.text(x / page_width, 1 - y / page_height, text, **style)
+
+
+def _name_curves(axes: Axes, curves: Mapping[str, Line2D]) -> None:
+    """Write each name into its curve, like a height into a contour line, there where the other curves are farthest."""
+    axes.get_xlim(), axes.get_ylim()  # settles the limits, on which positions depend
+    x = np.linspace(axes.bbox.x0, axes.bbox.x1, 101)
+    y = {name: np.interp(x, *axes.transData.transform(line.get_xydata()).T) for name, line in curves.items()}
+    middle = slice(22, 79)  # a name needs room to both sides
+    for name, own in y.items():
+        slope = np.gradient(own, x)
+        others = [np.abs(other - own) / np.hypot(1, slope) for key, other in y.items() if key != name]
+        room = np.minimum.reduce(others) if others else own
+        i = middle.start + int(room[middle].argmax())
+        place = axes.transData.inverted().transform((x[i], own[i]))
+        style = {"color": curves[name].get_color(), "fontweight": "bold", "rotation": np.degrees(np.arctan(slope[i]))}
+        box = {"facecolor": "white", "linewidth": 0, "pad": 1.5}
+        axes.text(*place, name, ha="center", va="center", rotation_mode="anchor", bbox=box, **style)

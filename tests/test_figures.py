@@ -1,0 +1,184 @@
+"""Pictures, movies and widgets: pixels stay pixels, nothing is rescaled, and what moves really moves."""
+
+import base64
+import io
+import json
+import re
+from html.parser import HTMLParser
+
+import ipywidgets
+import matplotlib as mpl
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from course_utils import (
+    Picture,
+    animate,
+    draw_model_families,
+    linear_schedule,
+    noise_slider,
+    plot_curves,
+    plot_histograms,
+    plot_noise_level,
+    plot_points,
+    show_images,
+)
+from course_utils.plotting import contact_sheet, to_pixels
+
+SCHEDULE = linear_schedule(50)
+
+
+def noise(*shape, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def normal(x):
+    return torch.exp(-(x**2) / 2) / (2 * torch.pi) ** 0.5
+
+
+PICTURES = {
+    "show_images": lambda: show_images(noise(6, 3, 16, 16), titles=["a", "b", "c"], row_titles=["x", "y"], title="T"),
+    "show_images, a title for each": lambda: show_images(noise(5, 1, 8, 8), titles=list("abcde"), columns=2),
+    "plot_curves": lambda: plot_curves({"up": (torch.arange(9), torch.arange(9))}, "t", "y", "T"),
+    "plot_histograms": lambda: plot_histograms({"a": noise(500), "b": noise(500, seed=1)}, normal, "x"),
+    "plot_points": lambda: plot_points(noise(3, 50, 2), ["a", "b", "c"], title="T"),
+    "plot_noise_level": lambda: plot_noise_level(noise(1, 3, 16, 16), noise(1, 3, 16, 16), SCHEDULE, 20),
+    "draw_model_families": lambda: draw_model_families(noise(1, 3, 16, 16), noise(1, 3, 16, 16), SCHEDULE),
+    "contact_sheet": lambda: contact_sheet(to_pixels(noise(4, 3, 16, 16)), {"a": {"k": [0, 1]}, "b": {"l": [2]}}),
+}
+
+
+def rendered(picture):
+    return np.array(Image.open(io.BytesIO(picture.png())).convert("RGB"))
+
+
+@pytest.mark.parametrize("make", PICTURES.values(), ids=PICTURES)
+def test_a_picture_describes_itself_and_nothing_is_cut_off(make):
+    picture = make()
+    assert isinstance(picture, Picture)
+    data, metadata = picture._repr_mimebundle_()
+    pixels = rendered(picture)
+    assert metadata["image/png"]["alt"] == picture.alt
+    assert len(picture.alt) >= 8
+    assert data["text/plain"] == f"[{picture.alt}]"
+    assert pixels.shape[:2] == (2 * metadata["image/png"]["height"], 2 * metadata["image/png"]["width"])
+    assert pixels.shape[1] <= 2 * 820
+    edges = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
+    assert all((edge == 255).all() for edge in edges), "something touches the edge of the picture"
+
+
+@pytest.mark.parametrize("make", PICTURES.values(), ids=PICTURES)
+def test_a_picture_leaves_other_settings_alone_and_repeats_itself(make):
+    before = dict(mpl.rcParams)
+    first, second = make().png(), make().png()
+    assert dict(mpl.rcParams) == before
+    assert first == second
+
+
+def test_images_keep_their_pixels_at_an_integer_zoom():
+    x = noise(1, 3, 16, 16).clamp(-1, 1)
+    pixels, sprite = rendered(show_images(x)), to_pixels(x)[0]
+    for zoom in range(2, 25, 2):  # find the sprite, enlarged without blur, in the picture
+        enlarged = sprite.repeat(zoom, 0).repeat(zoom, 1)[zoom:-zoom, zoom:-zoom]  # but for its frame
+        rows = np.flatnonzero((pixels == enlarged[0, 0]).all(2).any(1))
+        for top in rows[:1]:
+            left = np.flatnonzero((pixels[top] == enlarged[0, 0]).all(1))[0]
+            found = pixels[top : top + enlarged.shape[0], left : left + enlarged.shape[1]]
+            if found.shape == enlarged.shape and (found == enlarged).all():
+                assert zoom >= 8
+                return
+    raise AssertionError("the sprite is not in the picture pixel by pixel")
+
+
+def test_values_are_clipped_and_never_rescaled():
+    x = torch.tensor([-9.0, -1.0, -0.5, 0.0, 0.5, 1.0, 9.0]).view(1, 1, 1, 7)
+    assert to_pixels(x)[0, 0, :, 0].tolist() == [0, 0, 64, 128, 191, 255, 255]
+
+
+def test_a_curve_is_named_in_its_colour_on_itself_where_the_other_is_far():
+    t = torch.linspace(0, 1, 50)
+    axes = plot_curves({"falls": (t, 1 - t), "rises": (t, t)}, "t", "y").axes[0]
+    assert [text.get_text() for text in axes.texts] == ["falls", "rises"]
+    for text, line, curve in zip(axes.texts, axes.lines, (lambda x: 1 - x, lambda x: x), strict=True):
+        x, y = text.get_position()
+        assert y == pytest.approx(curve(x), abs=0.02)
+        assert abs(x - 0.5) > 0.2
+        assert text.get_color() == line.get_color()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: show_images(noise(3, 16, 16)),
+            r"x must have shape \(B, 3, H, W\) or \(B, 1, H, W\), got \(3, 16, 16\)",
+        ),
+        (lambda: show_images(noise(2, 3, 4, 4), titles=["a", "b", "c"]), "titles must have one entry"),
+        (
+            lambda: show_images(noise(2, 3, 4, 4), row_titles=["a", "b"]),
+            "row_titles must have one entry for each of 1 rows",
+        ),
+        (lambda: show_images(noise(2, 3, 4, 4), columns=0), "columns must be a whole number of at least 1"),
+        (lambda: show_images(noise(2, 3, 4, 4) / 0), "x must be finite"),
+        (lambda: plot_points(noise(2, 5), ["a", "b"]), r"panels must have shape \(K, N, 2\)"),
+        (lambda: plot_noise_level(noise(1, 3, 4, 4), noise(1, 3, 4, 4), SCHEDULE, 51), "t must lie in 1…50"),
+        (lambda: animate([], [], "nothing"), "at least one frame"),
+        (lambda: animate([noise(1, 3, 4, 4)], ["a", "b"], "one"), "captions must have one entry for each of 1 frames"),
+        (lambda: animate([noise(1, 3, 4, 4), noise(2, 3, 4, 4)], ["a", "b"], "two"), "frames must have shape"),
+        (lambda: animate([noise(1, 3, 4, 4)], ["a"], "one", milliseconds=1), "milliseconds must be a whole number"),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+class Player(HTMLParser):
+    """What a browser would find in a movie."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.found = {}
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.found[tag] = dict(attributes)
+
+
+def test_a_movie_holds_its_frames_pixel_by_pixel_and_plays_without_the_network():
+    frames = [noise(3, 3, 4, 4, seed=i) for i in range(5)]
+    movie = animate(frames, [f"it's frame <{i}>" for i in range(5)], 'a "test"', columns=2)
+    page = movie._repr_html_()
+    player = Player(page).found
+    sources = json.loads(player["figure"]["data-frames"])
+    assert json.loads(player["figure"]["data-captions"])[3] == "it's frame <3>"
+    assert player["img"]["alt"] == 'a "test"'
+    assert player["img"]["src"] == sources[0]
+    assert player["input"]["max"] == "4"
+    assert "setInterval" in player["button"]["onclick"]
+    assert "http" not in page
+    assert page == animate(frames, [f"it's frame <{i}>" for i in range(5)], 'a "test"', columns=2)._repr_html_()
+    for frame, source in zip(frames, sources, strict=True):
+        pixels = np.array(Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))).convert("RGB"))
+        assert (pixels[1:5, 1:5] == to_pixels(frame)[0]).all()
+        assert (pixels[1:5, 7:11] == to_pixels(frame)[1]).all()
+        assert (pixels[7:11, 1:5] == to_pixels(frame)[2]).all()
+
+
+def test_moving_the_slider_redraws_the_figure():
+    box = noise_slider(noise(1, 3, 16, 16), noise(1, 3, 16, 16, seed=1), SCHEDULE)
+    slider, picture = box.children
+    assert isinstance(slider, ipywidgets.IntSlider)
+    assert (slider.min, slider.max) == (1, 50)
+    seen = set()
+    for t in (1, 10, 50):
+        slider.value = t
+        expected = plot_noise_level(noise(1, 3, 16, 16), noise(1, 3, 16, 16, seed=1), SCHEDULE, t)
+        assert picture.value == expected.html()
+        shown = Player(picture.value).found["img"]
+        assert re.search(rf"t = {t}\b", shown["alt"])
+        assert base64.b64decode(shown["src"].split(",")[1]) == expected.png()
+        seen.add(picture.value)
+    assert len(seen) == 3
