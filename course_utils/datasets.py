@@ -1,0 +1,172 @@
+"""Pictures to learn from: the course's own sprites and those that people bring, always as tensors in [−1, 1].
+
+Reading only: how the course's sprites are drawn and written stands in `sprites`.
+"""
+
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+SPLITS = ("train", "test")
+
+
+def shipped(name: str) -> Path:
+    """The path of a file that comes with the course, such as "data/sprites.npz".
+
+    An installed package carries `data/` and `weights/` inside itself; in a checkout they stand beside it. Raises
+    FileNotFoundError if it is in neither place.
+    """
+    package = Path(__file__).parent
+    for path in (package / name, package.parent / name):
+        if path.is_file():
+            return path
+    raise FileNotFoundError(f"{name} did not come with this copy of the course: it is not in {package.parent}")
+
+
+def load_sprites(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    split: str | None = None,
+    labels: str | os.PathLike[str] | None = None,
+    cell: int | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Load the course's sprites, or your own.
+
+    Args:
+        path: nothing for the sprites of the course; else a file that `draw-sprites` wrote (`.npz`), the classic
+            `sprites_*.npy`, a folder of PNGs (its sub-folders, in alphabetical order, are the classes), or one
+            picture that holds a sheet of sprites.
+        split: "train" (the default) or "test"; only `.npz` files have splits.
+        labels: the classic labels; without it `sprite_labels*_….npy` is looked for beside the sprites.
+        cell: side of one sprite on a sheet, in pixels. Cells of a single colour are left out.
+
+    Returns the images, float32 of shape (N, 3, H, W) in [−1, 1], and the contexts, float32 one-hot of shape (N, K);
+    K = 0 where nothing is labelled. Transparent pixels become white. Raises FileNotFoundError for what is not there,
+    and ValueError for what is damaged or of the wrong form.
+    """
+    source = shipped("data/sprites.npz") if path is None else Path(path)
+    if not source.exists():
+        raise FileNotFoundError(f"no such file or folder: {source}")
+    if source.suffix != ".npz" and split is not None:
+        raise ValueError(f"split is for .npz files only, and {source} is none")
+    if source.suffix == ".npz":
+        arrays = _read_split(source, split or "train")
+        images, contexts = arrays["images"], arrays["contexts"]
+    elif source.suffix == ".npy":
+        images, contexts = _read_classic(source, labels)
+    elif source.is_dir():
+        images, contexts = _read_folder(source)
+    else:
+        images, contexts = _read_sheet(source, cell)
+    return torch.from_numpy(images).permute(0, 3, 1, 2) / 127.5 - 1, torch.from_numpy(contexts).float()
+
+
+def sprite_words(split: str = "train", path: str | os.PathLike[str] | None = None) -> dict[str, NDArray[np.str_]]:
+    """What each sprite was drawn from: words for `kind`, `colour`, `facing`, `item`, in the order of `load_sprites`."""
+    arrays = _read_split(shipped("data/sprites.npz") if path is None else Path(path), split)
+    return {name: words for name, words in arrays.items() if name not in ("images", "contexts")}
+
+
+def _read_split(path: Path, split: str) -> dict[str, NDArray]:
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(map(repr, SPLITS))}, got {split!r}")
+    if not path.exists():
+        raise FileNotFoundError(f"no such file: {path}")
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        rows = arrays.pop("split") == split
+        arrays = {name: array[rows] for name, array in arrays.items()}
+        _require_images(path, arrays["images"])
+        _require_labels(path, arrays["contexts"], len(arrays["images"]))
+    except (zipfile.BadZipFile, OSError, EOFError, KeyError, IndexError, ValueError) as error:
+        raise ValueError(f"{path} is damaged or was not written by draw-sprites: {error}") from error
+    return arrays
+
+
+def _read_classic(path: Path, labels: str | os.PathLike[str] | None) -> tuple[NDArray, NDArray]:
+    """The pair sprites_*.npy (uint8 N×H×W×3) and sprite_labels*_*.npy (one-hot N×K)."""
+    if labels is None:
+        pattern = f"sprite_labels*{path.name.removeprefix('sprites')}"
+        found = sorted(path.parent.glob(pattern))
+        if not found:
+            raise FileNotFoundError(f"no labels for {path}: nothing beside it is named {pattern}; give labels=…")
+        labels = found[0]
+    images, contexts = _read_array(path), _read_array(Path(labels))
+    _require_images(path, images)
+    _require_labels(Path(labels), contexts, len(images))
+    return images, contexts
+
+
+def _read_array(path: Path) -> NDArray:
+    if not path.exists():
+        raise FileNotFoundError(f"no such file: {path}")
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, EOFError, ValueError) as error:
+        raise ValueError(f"{path} is damaged or is no .npy file of numbers: {error}") from error
+
+
+def _read_folder(path: Path) -> tuple[NDArray, NDArray]:
+    if any(entry.is_dir() for entry in path.iterdir()):
+        from torchvision.datasets import ImageFolder  # imported here: it takes a second, and few need it
+
+        folder = ImageFolder(str(path), is_valid_file=lambda name: name.lower().endswith(".png"))
+        files, classes = [Path(name) for name, _ in folder.samples], folder.targets
+        contexts = np.eye(len(folder.classes), dtype=np.uint8)[classes]
+    else:
+        files = sorted(file for file in path.iterdir() if file.suffix.lower() == ".png")
+        contexts = np.zeros((len(files), 0), dtype=np.uint8)
+    if not files:
+        raise FileNotFoundError(f"no PNG files in {path}")
+    images = [_read_picture(file) for file in files]
+    for file, image in zip(files, images, strict=True):
+        if image.shape != images[0].shape:
+            (height, width), (height0, width0) = image.shape[:2], images[0].shape[:2]
+            raise ValueError(
+                f"all pictures must have one size: {files[0]} is {width0}×{height0}, {file} {width}×{height}"
+            )
+    return np.stack(images), contexts
+
+
+def _read_sheet(path: Path, cell: int | None) -> tuple[NDArray, NDArray]:
+    if cell is None:
+        raise ValueError(f"{path} is one picture: say how large a sprite on it is, such as cell=16")
+    sheet = _read_picture(path)
+    height, width = sheet.shape[:2]
+    if cell < 1 or height % cell or width % cell:
+        raise ValueError(f"cell must divide the sheet's {width}×{height} pixels, got {cell}")
+    cells = sheet.reshape(height // cell, cell, width // cell, cell, 3).swapaxes(1, 2).reshape(-1, cell, cell, 3)
+    drawn = (cells != cells[:, :1, :1]).any((1, 2, 3))
+    if not drawn.any():
+        raise ValueError(f"{path} holds no sprites: every cell of {cell}×{cell} pixels has a single colour")
+    return cells[drawn], np.zeros((drawn.sum(), 0), dtype=np.uint8)
+
+
+def _read_picture(path: Path) -> NDArray[np.uint8]:
+    """A picture as uint8 H×W×3, on white where it is transparent."""
+    try:
+        with Image.open(path) as file:
+            picture = file.convert("RGBA")
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f"{path} is damaged or is no picture: {error}") from error
+    return np.array(Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB"))
+
+
+def _require_images(path: Path, images: NDArray) -> None:
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or len(images) == 0:
+        raise ValueError(f"{path} must hold uint8 pictures of shape (N, H, W, 3), got {images.dtype} {images.shape}")
+
+
+def _require_labels(path: Path, contexts: NDArray, n: int) -> None:
+    if contexts.ndim != 2 or len(contexts) != n or contexts.dtype.kind not in "buif":
+        got = f"got {contexts.dtype} {contexts.shape}"
+        raise ValueError(f"{path} must hold one row of numbers for each of {n} pictures, {got}")
+    if not np.isfinite(contexts).all():
+        raise ValueError(f"{path} must hold finite numbers, but has NaN or infinity")
