@@ -1,0 +1,712 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 01 · Intuition
+#
+# ### Where does a picture go when it turns into noise?
+#
+# In this notebook you take a picture apart, one grain of noise at a time. At the end you can jump to any stage of its decay
+# with a single formula, and you know exactly how much of it is left.
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/01_intuition.ipynb)
+
+# %% slideshow={"slide_type": "skip"}
+import sys
+
+if "google.colab" in sys.modules:  # Colab gets the course first; elsewhere this does nothing
+    course = "git+https://github.com/noise-to-sprites/noise-to-sprites"
+    get_ipython().run_line_magic("pip", f"install -q {course}")
+import torch
+from course_utils import linear_schedule, load_sprites, show_images
+
+randomness = torch.Generator().manual_seed(1)  # all chance comes from here: your numbers are ours
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+sprites, contexts = load_sprites()  # soon you can write every line of this cell yourself
+five, schedule = sprites[[103, 32, 28, 14, 1]], linear_schedule(500)
+eps = torch.randn(five.shape, generator=randomness)
+times = [1, 20, 40, 65, 90, 120, 160, 220, 320, 500]
+stages = torch.stack([schedule.add_noise(five, t, eps) for t in times], dim=1)
+show_images(stages.flatten(0, 1), titles=[f"t = {t}" for t in times])
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## After this notebook you can …
+#
+# - **explain** why a diffusion model learns by destroying pictures,
+# - **write** `add_noise`, the one line that every diffusion model is trained with, and say why it holds a square root,
+# - **compare** noise schedules, and tell when one of them stops too early,
+# - **undo** the noise when you know it, and predict how far off you are when you only think you do,
+# - **say** what the best possible network would answer at each level of noise.
+#
+# **Time:** about 40 minutes, and 30 more with the exercises. **You need:** a little Python and PyTorch, and what a mean, a variance and a
+# Gaussian are. No GPU, no earlier knowledge of diffusion models.
+#
+# **How to study:** run a cell before you read it twice. Guess first, then look.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Symbols
+#
+# | math | code | shape | meaning |
+# |---|---|---|---|
+# | $x_0$ | `x0` | `(B, 3, 16, 16)` | a batch of clean pictures, in $[-1, 1]$ |
+# | $t$ | `t` | `(B,)` | how far the decay has come, from 1 to $T$ |
+# | $x_t$ | `x_t` | like `x0` | the picture at time $t$ |
+# | $\varepsilon$ | `eps` | like `x0` | noise: each number from a Gaussian with mean 0 and variance 1 |
+# | $\beta_t$ | `schedule.beta` | `(T+1,)` | variance of the noise that step $t$ adds |
+# | $\alpha_t$ | `schedule.alpha` | `(T+1,)` | $1 - \beta_t$, the share of the variance that step $t$ keeps |
+# | $\bar\alpha_t$ | `schedule.alpha_bar` | `(T+1,)` | $\alpha_1 \alpha_2 \cdots \alpha_t$, the share that is left of the picture at time $t$ |
+# | $\hat x_0$ | `x0_hat` | like `x0` | a guess at the clean picture |
+#
+# Index 0 of every table is the clean picture: $\beta_0 = 0$ and $\bar\alpha_0 = 1$. So `alpha_bar[t]` is $\bar\alpha_t$, without any "minus one".
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 1 · A drop of ink
+#
+# A drop of ink falls into a glass of water. At first you can point at it: it is *there*. A little later you can still tell where it fell.
+# Wait long enough, and the water is evenly grey: nothing you measure in it says where the drop was.
+#
+# **Question.** Each grain of ink is pushed about by chance, a little at a time. If every push is harmless, where does the knowledge go?
+#
+# Let us drop 1,000 grains at one point and push them 500 times. A push shrinks a grain's position very slightly and adds a little noise.
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import plot_points
+
+ink = torch.tensor([-1.6, 1.2]).expand(1000, 2)  # the drop: all grains in one place
+clouds = [ink]
+for pushes in (10, 90, 400):
+    for _ in range(pushes):
+        ink = 0.99**0.5 * ink + 0.01**0.5 * torch.randn(ink.shape, generator=randomness)
+    clouds.append(ink)
+for cloud in clouds:
+    print(f"centre {cloud.mean(0).norm():.2f} from the middle, spread {cloud.std(0).mean():.2f}")
+plot_points(torch.stack(clouds), ["0 pushes", "10 pushes", "100 pushes", "500 pushes"])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The centre of the cloud drifts to the middle and its spread grows towards 1. After 500 pushes you could not say any more where the drop fell: the
+# cloud looks the same for *every* drop. No single push destroyed the knowledge. It drowned, slowly.
+#
+# A diffusion model learns to run this film backwards. That sounds impossible for the whole film. For a single small step it is not:
+# given a slightly blurred cloud, you can guess quite well where the ink was a moment ago.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 2 · A picture is a point, too
+#
+# A grain of ink has 2 coordinates. A sprite of 16 × 16 pixels with 3 colours has 768. To PyTorch both are rows of numbers, so what works for ink works
+# for pictures.
+#
+# **Question.** What do these numbers look like?
+
+# %% slideshow={"slide_type": "fragment"}
+sprites, contexts = load_sprites()
+low, high = sprites.min(), sprites.max()
+print(f"sprites:  {tuple(sprites.shape)}, from {low:.0f} (black) to {high:.0f} (white)")
+print(f"          mean {sprites.mean():.1f}, standard deviation {sprites.std():.1f}")
+print(f"contexts: {tuple(contexts.shape)}, one class each: {contexts.sum(0).int().tolist()}")
+names = ["hero", "non-hero", "food", "spell", "side-facing"]
+labels = [names[c.argmax()] for c in contexts[:16]]
+show_images(sprites[:16], titles=labels, columns=8)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Twenty thousand sprites, drawn by a program in `course_utils/sprites`. A picture file counts from 0 to 255; we count from −1 to +1. At the end of the decay every number
+# comes from a Gaussian around 0 with standard deviation 1. Numbers between −1 and 1 are of that size already: nothing has to grow or shrink a hundredfold on the way.
+#
+# The classes are for notebook 05. Today we look at one sprite, number 103. He is called Bob.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 3 · What would you say?
+#
+# We do to Bob just what the water did to the ink: the same line of code, 768 coordinates instead of 2.
+#
+# **Predict.** Cover everything but one picture below, and imagine that you were asked: *what was this?*
+
+# %% slideshow={"slide_type": "fragment"}
+bob = sprites[103:104]
+x, levels = bob, []
+for pushes in (5, 30, 90, 475):
+    for _ in range(pushes):
+        x = 0.99**0.5 * x + 0.01**0.5 * torch.randn(x.shape, generator=randomness)
+    levels.append(x)
+sayings = [
+    "“That is Bob.”",
+    "“Probably Bob. I\nfill in details.”",
+    "“Bob, or Fred? I\nsee an outline.”",
+    "“No idea. Let me\nsuggest one.”",
+]
+show_images(torch.cat(levels), titles=sayings)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# These four answers are the whole idea of a diffusion model.
+#
+# 1. With little noise, the network only has to clean up: it sees what is there.
+# 2. With more, it must *fill in* details that are gone, so it needs to know what sprites look like.
+# 3. With much, only an outline is left, and several sprites fit it.
+# 4. With nothing but noise, it can only *suggest*. And a network that suggests something at the last level, and improves it level by level, has drawn a new sprite.
+#
+# For that, the last level must be **pure** Gaussian noise. We begin to draw there, with random numbers from nowhere; if a trace of
+# real pictures were left in the last level, we would have to know that trace before we could begin.
+#
+# In section 11 we will ask the best possible denoiser for its answers, and compare them with these.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 4 · One step
+#
+# One push, in the language of probability: given the picture at time $t-1$, the picture at time $t$ is Gaussian,
+#
+# $$q(x_t \mid x_{t-1}) = \mathcal N\big(\sqrt{1-\beta_t}\; x_{t-1},\; \beta_t I\big), \qquad\text{that is}\qquad
+# x_t = \sqrt{1-\beta_t}\; x_{t-1} + \sqrt{\beta_t}\;\varepsilon. \tag{1}$$
+#
+# $\beta_t$ is the *variance* of the noise. To draw noise with variance $\beta_t$ we multiply unit noise by its square root: variance grows with the square of a factor.
+#
+# `linear_schedule(500)`, which we made at the top, lists 500 such variances, from tiny to small.
+#
+# **Question.** Adding noise makes sense. But why shrink the picture first, by $\sqrt{1-\beta_t}$?
+
+# %% slideshow={"slide_type": "fragment"}
+shrunk = plain = torch.randn(100_000, generator=randomness)  # numbers with variance 1
+for t in range(1, schedule.T + 1):
+    beta, eps_t = schedule.beta[t].float(), torch.randn(100_000, generator=randomness)
+    shrunk = (1 - beta).sqrt() * shrunk + beta.sqrt() * eps_t  # (1)
+    plain = plain + beta.sqrt() * eps_t
+print(f"variance after 500 steps: {shrunk.var():.2f} with shrinking, {plain.var():.1f} without")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Without shrinking, the numbers swell: every step adds its variance, and the sum of all $\beta_t$ is above 10. With shrinking, variance 1 stays variance 1, since
+# $(1-\beta_t)\cdot 1 + \beta_t = 1$. The network always meets numbers of the same size. And the picture, multiplied by a factor below 1 again and again, fades away.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 5 · One jump
+#
+# To train a network we need $x_t$ for random $t$, millions of times. Walking 500 steps each time would be a waste. Put step 2 behind step 1:
+#
+# $$x_2 = \sqrt{\alpha_2}\,\big(\sqrt{\alpha_1}\, x_0 + \sqrt{\beta_1}\,\varepsilon_1\big) + \sqrt{\beta_2}\,\varepsilon_2
+#  = \sqrt{\alpha_1\alpha_2}\; x_0 + \big(\sqrt{\alpha_2\beta_1}\,\varepsilon_1 + \sqrt{\beta_2}\,\varepsilon_2\big).$$
+#
+# The last bracket is all noise. Two independent Gaussians add up to one Gaussian, and their *variances* add: $\alpha_2\beta_1 + \beta_2 = \alpha_2(1-\alpha_1) + 1 - \alpha_2 = 1 - \alpha_1\alpha_2$.
+# The picture keeps $\alpha_1\alpha_2$, the noise has the rest. Nothing changes with a third step, or with the $t$-th:
+#
+# $$\bar\alpha_t = \alpha_1\,\alpha_2 \cdots \alpha_t \tag{2}$$
+#
+# $$q(x_t \mid x_0) = \mathcal N\big(\sqrt{\bar\alpha_t}\; x_0,\; (1-\bar\alpha_t)\, I\big), \qquad\text{that is}\qquad
+# x_t = \sqrt{\bar\alpha_t}\; x_0 + \sqrt{1-\bar\alpha_t}\;\varepsilon. \tag{3}$$
+#
+# One line, any $t$. The next two exercises let you write both equations.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 1 · What is left (easy, 5 minutes)
+#
+# Turn the table `beta` ($\beta_0 = 0, \beta_1, \dots, \beta_T$) into the table of $\bar\alpha_t$, equation (2). Hint: `torch.cumprod`.
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_alpha_bar
+
+
+def alpha_bar(beta):
+    return ...  # your code: equation (2)
+
+
+check_alpha_bar(alpha_bar)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The solution is folded into the next cell. Try first: the check tells you what kind of mistake you made.
+# (The package adds up logarithms, `log1p(-beta).cumsum(0).exp()`. It is the same number; in long chains of low precision a sum keeps more digits than a product.)
+
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
+# @title Solution 1
+def alpha_bar(beta):
+    return (1 - beta).cumprod(0)  # (2)
+
+
+check_alpha_bar(alpha_bar)
+assert torch.allclose(alpha_bar(schedule.beta), schedule.alpha_bar, rtol=1e-12)
+for t in (1, 100, 250, 500):
+    print(f"t = {t:3}: {schedule.alpha_bar[t]:8.3%} of the picture's power is left")
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 2 · Write `add_noise` (medium, 10 minutes)
+#
+# Equation (3) for a batch in which **every image has its own time**: `x0` and `eps` have shape `(B, 3, H, W)`, and `t` holds `B` whole numbers. Look up
+# `schedule.alpha_bar[t]`, turn it into the batch's dtype with `.to(x0.dtype)`, and into the shape `(B, 1, 1, 1)` with `.view(-1, 1, 1, 1)`, so
+# that each image is multiplied by its own number.
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_add_noise
+
+
+def add_noise(x0, t, eps, schedule):
+    return ...  # your code: equation (3), in two or three lines
+
+
+check_add_noise(add_noise)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Folded below: one way to write it.
+
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "slide"} tags=["solution"]
+# @title Solution 2
+def add_noise(x0, t, eps, schedule):
+    ab = schedule.alpha_bar[t].to(x0.dtype).view(-1, 1, 1, 1)  # one ᾱ for each image
+    return ab.sqrt() * x0 + (1 - ab).sqrt() * eps  # (3)
+
+
+check_add_noise(add_noise)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Do 150 steps and one jump really agree?
+#
+# **Predict.** Take one number, 0.6, and send 50,000 copies of it through 150 steps of equation (1). Send 50,000 others through one jump of equation (3). What do the
+# two heaps look like?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import plot_histograms
+
+copies = torch.full((50_000, 1, 1, 1), 0.6)
+walked = copies
+for t in range(1, 151):
+    beta, eps_t = schedule.beta[t].float(), torch.randn(copies.shape, generator=randomness)
+    walked = (1 - beta).sqrt() * walked + beta.sqrt() * eps_t  # (1)
+fresh = torch.randn(copies.shape, generator=randomness)
+jumped = add_noise(copies, torch.full((50_000,), 150), fresh, schedule)  # (3)
+ab = schedule.alpha_bar[150]
+expected = torch.distributions.Normal(0.6 * ab.sqrt(), (1 - ab).sqrt())
+heaps = {"150 steps": walked, "one jump": jumped}
+for name, heap in heaps.items():
+    assert abs(heap.mean() - expected.mean) < 0.02 and abs(heap.std() - expected.stddev) < 0.02
+    print(f"{name:9}: mean {heap.mean():.1f}, standard deviation {heap.std():.2f}")
+print(f"formula  : mean {expected.mean:.1f}, standard deviation {expected.stddev:.2f}")
+plot_histograms(heaps, lambda x: expected.log_prob(x).exp(), "x at t = 150")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# They agree in mean, in spread and in shape. The *paths* differ, but the network never asks how we came to $x_t$.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 6 · Why the square root?
+#
+# Several tutorials, and some published code, write $(1-\bar\alpha_t)\,\varepsilon$ without the root. It looks harmless: at both ends it makes no difference.
+#
+# **Question.** Where does it make one?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import plot_curves
+
+t = torch.arange(schedule.T + 1)
+right, wrong = (1 - schedule.alpha_bar).sqrt(), 1 - schedule.alpha_bar
+worst = (right - wrong).argmax().item()
+for i in (10, worst):
+    factor = right[i] / wrong[i]
+    print(f"t = {i}: should be {right[i]:.3f}, is {wrong[i]:.3f}, {factor:.0f} times too small")
+print(f"the gap is largest at t = {worst}")
+curves = {"√(1−ᾱ), right": (t, right), "1−ᾱ, wrong": (t, wrong)}
+plot_curves(curves, "t", "standard deviation of the noise", colours=["C1", "C3"])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# $1-\bar\alpha_t$ is a variance. A random number is multiplied by a *standard deviation*. A number below 1 is smaller than its root, so the wrong formula adds too little noise, and
+# by the largest factor when there is little to begin with. You can see it:
+
+# %% slideshow={"slide_type": "fragment"}
+times = torch.tensor([10, 30, 60, 100, 150, 250])
+ab = schedule.alpha_bar[times].float().view(-1, 1, 1, 1)
+bob_eps = eps[:1]
+rows = [ab.sqrt() * bob + scale * bob_eps for scale in ((1 - ab).sqrt(), 1 - ab)]
+sides = ["√(1−ᾱ)\nright", "1−ᾱ\nwrong"]
+show_images(torch.cat(rows), titles=[f"t = {t}" for t in times], row_titles=sides)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# The lower row is cleaner than it claims to be. A network trained on it expects almost clean pictures at $t = 30$. The sampler of notebook 02 will hand it noisier ones.
+#
+# **Think.** Is there a $t$ at which both formulas agree exactly? Would a schedule made only of such times be of any use?
+#
+# <details><summary>Answer</summary>
+#
+# $\sqrt{1-\bar\alpha} = 1-\bar\alpha$ only where $1-\bar\alpha$ is 0 or 1: for the clean picture and for pure noise. All the learning happens between them.
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 7 · Watch it dissolve
+#
+# **Question.** At which $t$ do *you* lose Bob? Move the slider slowly. Blue is what the picture is multiplied by, orange is what the noise is multiplied by. SNR, the
+# signal-to-noise ratio, is $\bar\alpha_t / (1-\bar\alpha_t)$: the power of the one over the power of the other.
+
+# %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
+from course_utils import noise_slider
+
+noise_slider(bob, bob_eps, schedule)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The curves cross where SNR = 1: from there on there is more noise than picture. Did you lose Bob before, or after?
+#
+# Next, sixteen sprites at once, each with its own noise. Press Play, or drag the slider to go back in time.
+
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+from course_utils import animate
+
+crowd = sprites[16:32]
+crowd_eps = torch.randn(crowd.shape, generator=randomness)
+film = [1, *range(20, 241, 20), *range(300, 501, 50)]
+animate(
+    [schedule.add_noise(crowd, t, crowd_eps) for t in film],
+    [f"t = {t},  ᾱ = {schedule.alpha_bar[t]:.3f}" for t in film],
+    alt="16 sprites dissolve into noise as t grows from 1 to 500",
+)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# From here on we call `schedule.add_noise(x0, t, eps)`: it is your function with friendlier error messages. Here is the proof.
+
+# %% slideshow={"slide_type": "skip"}
+t = torch.randint(1, schedule.T + 1, (16,), generator=randomness)  # every image its own time
+yours, ours = add_noise(crowd, t, crowd_eps, schedule), schedule.add_noise(crowd, t, crowd_eps)
+assert torch.allclose(yours, ours, atol=1e-6)
+print("same pictures")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### A batch of times, and a trap
+#
+# `alpha_bar[t]` has shape `(B,)`. Why does it need `.view(-1, 1, 1, 1)`? PyTorch lines shapes up from the *right*: without it, `(B,)` meets the **columns** of the pictures, not the
+# batch. Usually the sizes differ and PyTorch stops you.
+#
+# **Predict.** What happens in a batch of exactly 16 pictures that are 16 pixels wide?
+
+# %% slideshow={"slide_type": "fragment"}
+t = torch.linspace(1, 400, 16).long()
+sixteen = bob.expand(16, -1, -1, -1)
+noise = torch.randn(sixteen.shape, generator=randomness)
+ab = schedule.alpha_bar[t].float()  # shape (16,), and no .view
+trapped = ab.sqrt() * sixteen + (1 - ab).sqrt() * noise
+print(f"shape {tuple(trapped.shape)}, and not a word of warning")
+both = torch.cat([schedule.add_noise(sixteen, t, noise)[::2], trapped[::2]])
+show_images(both, titles=[f"t = {i}" for i in t[::2]], row_titles=["right", "no .view"])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Above, every picture has its own time. Below, every *column* has: all pictures are clean at the left and noisy at the right, and nothing failed. This is why
+# the checks of this course use batches in which no two sides agree, and why it pays to look at pictures.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 8 · What does the noise know about the picture?
+#
+# One sometimes reads that each picture gets a noise of its own, made to fit it. Let us see what $x_t$ inherits from the picture.
+#
+# **Predict.** Take Bob and a mushroom. Make 4,000 noisy versions of each at $t = 150$. Compare their averages, pixel by pixel, and their standard deviations, pixel by pixel.
+
+# %% slideshow={"slide_type": "fragment"}
+rows = []
+for name, sprite in (("Bob", bob), ("mushroom", sprites[9:10])):
+    many = sprite.expand(4000, -1, -1, -1)
+    x_t = schedule.add_noise(many, 150, torch.randn(many.shape, generator=randomness))
+    average, spread = x_t.mean(0), x_t.std(0)
+    assert (spread - spread.mean()).abs().max() < 0.05  # the same in every pixel
+    low, high = average.min(), average.max()
+    print(f"{name:8}  average: {low:.1f} … {high:.1f}, spread: {spread.mean():.2f} everywhere")
+    rows += [sprite[0], average, spread - 1]
+print(f"formula (3) says the spread is {(1 - schedule.alpha_bar[150]).sqrt():.2f}")
+tops = ["x₀", "average\nof x_t", "standard\ndeviation"]
+show_images(torch.stack(rows), titles=tops, row_titles=["Bob", "mushroom"])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The average is the picture, faded by $\sqrt{\bar\alpha_t}$: that is all $x_t$ inherits. The standard deviation is one even grey, the same for both (drawn so that black is 0 and
+# white is 2). The noise does not know whose picture it covers. Equation (3) says so: $x_0$ stands in the mean, and nowhere else.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 9 · Schedules: how fast should it go?
+#
+# The list of $\beta_t$ is ours to choose. It is called the *schedule*. Four that people use:
+#
+# | schedule | idea |
+# |---|---|
+# | linear | $\beta_t$ grows evenly (DDPM) |
+# | quadratic | $\sqrt{\beta_t}$ grows evenly: slower at first |
+# | sigmoid | $\beta_t$ follows an S: hardly anything at first, then fast, then steady |
+# | cosine | $\bar\alpha_t$ falls like a squared cosine, $\cos^2\!\big(\tfrac{t/T+s}{1+s}\cdot\tfrac{\pi}{2}\big)$ with $s = 0.008$; each $\beta_t$ at most 0.999 |
+#
+# **Question.** Which of them destroys a picture first?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import cosine_schedule, quadratic_schedule, sigmoid_schedule
+
+schedules = {
+    "linear": linear_schedule(500),
+    "quadratic": quadratic_schedule(500),
+    "sigmoid": sigmoid_schedule(500),
+    "cosine": cosine_schedule(500),
+}
+for name, s in schedules.items():
+    print(f"{name:9}  left at t = 250: {s.alpha_bar[250]:3.0%}, at t = 500: {s.alpha_bar[500]:.0e}")
+t = torch.arange(501)
+curves = {name: (t, s.alpha_bar) for name, s in schedules.items()}
+plot_curves(curves, "t", "ᾱ, share of the picture left")
+
+# %% slideshow={"slide_type": "fragment"}
+times = [50, 100, 150, 200, 250, 300, 400, 500]
+rows = [s.add_noise(bob, t, bob_eps) for s in schedules.values() for t in times]
+show_images(torch.cat(rows), titles=[f"t = {t}" for t in times], row_titles=list(schedules))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# All end in noise, but they spend their steps differently. Half-way, the linear schedule has 8% of the picture's power left: the second half of its steps mostly stirs what is noise already. The cosine schedule was
+# made to go more gently. Half-way it still has half.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Small steps first, large steps late
+#
+# In all four, $\beta_t$ grows: the last step of the linear schedule adds 200 times the variance of the first.
+#
+# **Question.** Why may late steps be so large? Look at what one step does to the signal-to-noise ratio.
+
+# %% slideshow={"slide_type": "fragment"}
+for t in (2, 10, 100, 500):
+    left = schedule.snr[t] / schedule.snr[t - 1]
+    print(f"step {t:3}: β = {schedule.beta[t]:.4f}, the SNR falls to {left:.0%} of what it was")
+print(f"the last β is {schedule.beta[500] / schedule.beta[1]:.0f} times the first")
+t = torch.arange(501)
+curves = {name: (t, s.snr.clamp(min=1e-5)) for name, s in schedules.items()}
+plot_curves(curves, "t", "SNR (drawn down to 1e-5)", log_y=True)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Step 2 adds almost nothing, yet it takes away more than half of the signal-to-noise ratio: where there is hardly any noise, a little more is a lot. Step 500 adds far more noise and
+# changes the ratio by a few percent. A schedule can afford large steps late, and it needs small ones first.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### When a schedule stops too early
+#
+# The linear schedule goes from $\beta_1 = 10^{-4}$ to $\beta_T = 0.02$. These two numbers were stated for $T = 1000$. Code in circulation uses them with $T = 300$.
+#
+# **Predict.** 700 pushes are missing. Is that still pure noise at the end? One noisy picture will not tell. The *average* of many will.
+
+# %% slideshow={"slide_type": "fragment"}
+both = {
+    "as stated": linear_schedule(300, stated_for=300),  # β from 0.0001 to 0.02, whatever T is
+    "rescaled": linear_schedule(300),  # all β larger by 1000/300
+}
+many, rows = bob.expand(2000, -1, -1, -1), []
+for name, s in both.items():
+    ends = s.add_noise(many, s.T, torch.randn(many.shape, generator=randomness))
+    rows += [ends[0], ends.mean(0)]
+    ab = s.alpha_bar[300]
+    print(f"{name:9}: ᾱ_300 = {ab:.5f}, so the picture is still there, times {ab.sqrt():.3f}")
+tops = ["one x₃₀₀", "average of\n2,000"]
+show_images(torch.stack(rows), titles=tops, row_titles=list(both))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Bob's ghost: a fifth of him survives all 300 steps. A sampler begins with *pure* noise, which such a network has never seen in training: it was always told a little about the
+# answer. Rescaling $\beta$ by $1000/T$ takes the same total of noise in fewer, larger steps.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 3 · A schedule from its curve (medium, 10 minutes)
+#
+# The cosine schedule is given by $\bar\alpha_t$, but a step needs $\beta_t$. Turn the table `alpha_bar` into the table `beta` of the same length. From equation (2),
+# $\bar\alpha_t = \bar\alpha_{t-1}(1-\beta_t)$. Begin with $\beta_0 = 0$, and let no $\beta_t$ exceed 0.999: the last step of a cosine would erase everything.
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_beta_from_alpha_bar
+
+
+def beta_from_alpha_bar(alpha_bar):
+    return ...  # your code
+
+
+check_beta_from_alpha_bar(beta_from_alpha_bar)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Folded below: one way, and a schedule of our own made with it.
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
+# @title Solution 3
+from course_utils import NoiseSchedule
+
+
+def beta_from_alpha_bar(alpha_bar):
+    beta = 1 - alpha_bar[1:] / alpha_bar[:-1]
+    return torch.cat([torch.zeros(1, dtype=beta.dtype), beta.clamp(max=0.999)])
+
+
+check_beta_from_alpha_bar(beta_from_alpha_bar)
+line = torch.linspace(1, 0, 501, dtype=torch.float64)
+straight = NoiseSchedule(beta_from_alpha_bar(line)[1:])  # ᾱ falls in a straight line
+ab = straight.alpha_bar
+print(f"our own schedule: ᾱ_250 = {ab[250]:.2f}, ᾱ_500 = {ab[500]:.0e}")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 10 · Back again, if you know the noise
+#
+# Equation (3) has three parts: the picture, the noise and their sum. Know two and you have the third. Solved for the picture:
+#
+# $$\hat x_0 = \frac{x_t - \sqrt{1-\bar\alpha_t}\;\varepsilon}{\sqrt{\bar\alpha_t}} \tag{4}$$
+#
+# So a network that finds the noise has found the picture, and the other way round. Most diffusion models are asked for the noise.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 4 · The way back (easy, 5 minutes)
+#
+# Write equation (4), for the same kind of batch as in exercise 2.
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_predict_x0
+
+
+def predict_x0(x_t, t, eps, schedule):
+    return ...  # your code: equation (4)
+
+
+check_predict_x0(predict_x0)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Folded below: one way to write it.
+
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"} tags=["solution"]
+# @title Solution 4
+def predict_x0(x_t, t, eps, schedule):
+    ab = schedule.alpha_bar[t].to(x_t.dtype).view(-1, 1, 1, 1)
+    return (x_t - (1 - ab).sqrt() * eps) / ab.sqrt()  # (4)
+
+
+check_predict_x0(predict_x0)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### And if you only *think* you know it?
+#
+# A network's guess $\hat\varepsilon$ is never perfect. Put $\hat\varepsilon = \varepsilon + \delta$ into (4): the error of the picture is
+#
+# $$\hat x_0 - x_0 = -\sqrt{\frac{1-\bar\alpha_t}{\bar\alpha_t}}\;\delta = -\frac{\delta}{\sqrt{\mathrm{SNR}_t}}. \tag{5}$$
+#
+# **Predict.** Let every guess be off by a tenth. At which $t$ is the picture lost?
+
+# %% slideshow={"slide_type": "fragment"}
+delta = 0.1 * torch.randn(bob.shape, generator=randomness)
+times = [25, 100, 200, 300, 400, 500]
+guesses = []
+for t in times:
+    x_t = schedule.add_noise(bob, t, bob_eps)
+    exact = schedule.predict_x0(x_t, t, bob_eps)  # (4), with the true noise
+    assert torch.allclose(exact, bob, atol=1e-3)  # Bob comes back from anywhere
+    guess = schedule.predict_x0(x_t, t, bob_eps + delta)  # (4), with a guess
+    guesses.append(guess)
+    factor, formula = ((guess - bob) / delta).abs().median(), schedule.snr[t] ** -0.5
+    print(f"t = {t:3}: the error is multiplied by {factor:.3g}; formula (5) says {formula:.3g}")
+tops = [f"t = {t}" for t in times]
+show_images(torch.cat(guesses), titles=tops, title="x̂₀, when ε is off by a tenth")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# With the true noise, Bob comes back from anywhere, even from the last step: the assertion checks it. With a tenth of error he comes back from the first levels only. At the end the same small error is multiplied by more than a hundred.
+#
+# This is why one does not simply ask for the noise at $t = 500$ and jump home. The way back takes many steps, and each repairs what the one before got wrong. That is notebook 02.
+#
+# **Think.** Equation (4) divides by $\sqrt{\bar\alpha_t}$. What would it do with a schedule that ends at exactly $\bar\alpha_T = 0$, and what does that say about asking for noise at that level?
+#
+# <details><summary>Answer</summary>
+#
+# It divides by zero. At that level $x_T$ <em>is</em> the noise, so finding it is trivial and tells nothing about the picture. Models for such schedules are asked for the picture, or for a
+# mixture of picture and noise called $v$ (notebook 04).
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 11 · The best possible answer
+#
+# Section 3 guessed what a network should say. Now we can compute it. Suppose the world holds nothing but our 20,000 sprites. Given $x_t$, Bayes' rule tells how probable each sprite is,
+# from how far $x_t$ is from its faded copy:
+#
+# $$P(x_0 = s \mid x_t) \;\propto\; \exp\!\Big(-\frac{\lVert x_t - \sqrt{\bar\alpha_t}\, s\rVert^2}{2\,(1-\bar\alpha_t)}\Big). \tag{6}$$
+#
+# The answer with the smallest squared error is the average of all sprites under these probabilities. No network, no training: `IdealDenoiser`.
+#
+# **Question.** How many sprites are still in the race at each level?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import IdealDenoiser
+
+oracle = IdealDenoiser(sprites.double(), schedule)  # double: a close race ends alike everywhere
+times = torch.tensor([60, 180, 235, 260, 300, 500])
+six = torch.ones(6, 1, 1, 1)
+x_t = schedule.add_noise(bob * six, times, bob_eps * six).double()
+probability = oracle.posterior(x_t, times)  # (6)
+racing = torch.distributions.Categorical(probs=probability).entropy().exp()
+for t, n, p in zip(times.tolist(), racing.tolist(), probability[:, 103].tolist()):
+    print(f"t = {t:3}: {p:4.0%} sure that it is Bob, about {n:,.0f} in the race")
+x0_hat = oracle.predict_x0(x_t, times)
+rows = torch.cat([x_t, x0_hat])
+show_images(rows, titles=[f"t = {t}" for t in times], row_titles=["x_t", "best\nanswer"])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# ("In the race" is the exponential of the entropy: $n$ equally probable sprites would give $n$.)
+#
+# *That is Bob*, with certainty, at levels where you had long lost him: the oracle knows every sprite and compares all 768 numbers. Then it wavers. Then there is a crowd. At
+# the end nearly all 20,000 are in the race, and the best answer is their average: a pale blot, with no face at all.
+#
+# **Question.** Whom else does it think of? Here are its four favourites at two levels.
+
+# %% slideshow={"slide_type": "fragment"}
+rows, labels = [], []
+for i in (2, 3):
+    top = probability[i].topk(4)
+    rows.append(sprites[top.indices])
+    labels += [f"{p:.0%}" for p in top.values.tolist()]
+show_images(torch.cat(rows), titles=labels, columns=4, row_titles=["t = 235", "t = 260"])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# *Bob, or Fred?* There he is, with the brown beard. When the oracle hesitates, it hesitates between sprites that look alike through the noise.
+#
+# The oracle has one great weakness. It knows 20,000 sprites by heart and nothing else, so it can only repeat them. A network of ours will be too small for that. It must find out what sprites have in
+# common; and where it differs from the oracle, it invents. Notebook 02 draws with both, and checks.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 12 · Five ways to make a picture
+#
+# Diffusion is not the only way from noise to pictures. What do the others do?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import draw_model_families
+
+draw_model_families(bob, bob_eps, schedule)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# A diffusion model pays with time: it calls its network again and again. It gets a simple, stable task for its money, *find the noise*, and the freedom to correct itself on the way. Notebook 06 wins back most of the time.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you know now
+#
+# - Destroying pictures is easy, and each small step of it can be undone by a good guess: that is why diffusion models learn from noise.
+# - `add_noise` is $\sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\varepsilon$. The root is there because a number is scaled by a standard deviation, while variances are what adds up.
+# - A schedule should end in pure noise, and should take small steps first. Two numbers stated for 1,000 steps do not do for 300.
+# - Who knows the noise knows the picture. Who only guesses it is off by $\delta/\sqrt{\mathrm{SNR}_t}$.
+# - The best possible answer is an average of all pictures that are still in the race.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What breaks if …
+#
+# | you … | then … | seen in |
+# |---|---|---|
+# | do not shrink before adding noise | the numbers swell; their variance passes 10 | section 4 |
+# | forget the root in $\sqrt{1-\bar\alpha_t}$ | there is too little noise, most of all early | section 6 |
+# | forget `.view(-1, 1, 1, 1)` | columns get times instead of pictures, sometimes silently | section 7 |
+# | use the betas of $T = 1000$ with $T = 300$ | a ghost stays in the last level | section 9 |
+# | jump home from $t = 500$ with a good guess | the error is multiplied by more than a hundred | section 10 |
+#
+# **Think.** Your friend trains with pictures in $[0, 1]$ instead of $[-1, 1]$. Nothing crashes. What is different at $t = 1$, and at $t = T$?
+#
+# <details><summary>Answer</summary>
+#
+# The data has half the spread, so at every $t$ the same noise covers more of it: the signal-to-noise ratio is smaller by a factor of four, as if the schedule ran ahead. And its mean is not near 0: as it
+# fades, every picture grows darker on average, a trace that the network must learn to put back. At $t = T$ both are pure noise.
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## References and next
+#
+# - J. Sohl-Dickstein et al., *Deep Unsupervised Learning using Nonequilibrium Thermodynamics*, 2015, [arXiv:1503.03585](https://arxiv.org/abs/1503.03585): the idea.
+# - J. Ho, A. Jain, P. Abbeel, *Denoising Diffusion Probabilistic Models* (DDPM), 2020, [arXiv:2006.11239](https://arxiv.org/abs/2006.11239): our (1) is its (2), our (3) its (4), our (4) its (15).
+# - A. Nichol, P. Dhariwal, *Improved Denoising Diffusion Probabilistic Models*, 2021, [arXiv:2102.09672](https://arxiv.org/abs/2102.09672): the cosine schedule, its (17).
+# - M. Xu et al., *GeoDiff*, 2022, [arXiv:2203.02923](https://arxiv.org/abs/2203.02923): the sigmoid schedule.
+# - T. Karras et al., *Elucidating the Design Space of Diffusion-Based Generative Models* (EDM), 2022, [arXiv:2206.00364](https://arxiv.org/abs/2206.00364): the ideal denoiser, its appendix B.3.
+#
+# **Next: 02 · Sampling.** How does noise turn into a picture?

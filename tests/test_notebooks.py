@@ -1,0 +1,175 @@
+"""What every notebook of the course must be, now and in future; that its outputs are reproduced is nbval's part."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+
+import course_utils
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
+TEACHES = {"01_intuition": {"add_noise", "predict_x0", "alpha_bar", "beta_from_alpha_bar"}}
+"""Names that a notebook writes itself, because it teaches them; any other use of a package name is a redefinition."""
+
+PACKAGE_NAMES = {name for name in course_utils.__all__} | {
+    name for name in dir(course_utils.NoiseSchedule) if not name.startswith("_")
+}
+SLIDES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def cells_of(path):
+    return nbformat.read(path, as_version=4).cells
+
+
+def code_of(path):
+    return [cell for cell in cells_of(path) if cell.cell_type == "code"]
+
+
+def tags_of(cell):
+    return cell.metadata.get("tags", [])
+
+
+def tree_of(cell):
+    return ast.parse(cell.source)
+
+
+def test_there_is_a_text_for_each_notebook():
+    assert [path.stem for path in NOTEBOOKS] == [path.stem for path in SOURCES]
+    assert NOTEBOOKS
+
+
+@each_notebook
+def test_text_and_notebook_hold_the_same_cells(path):
+    def comparable(cells):
+        kept = ("tags", "slideshow", "jupyter", "cellView")
+        return [(c.cell_type, c.source, {k: c.metadata[k] for k in kept if k in c.metadata}) for c in cells]
+
+    text = jupytext.read(path.parent / "src" / f"{path.stem}.py")
+    for ours, theirs in zip(comparable(text.cells), comparable(cells_of(path)), strict=True):
+        assert ours == theirs
+
+
+@each_notebook
+def test_every_code_cell_was_executed_in_order_and_none_failed(path):
+    code = code_of(path)
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert not [output for cell in code for output in cell.outputs if output.output_type == "error"]
+    assert not [output for cell in code for output in cell.outputs if output.get("name") == "stderr"]
+
+
+@each_notebook
+def test_cells_are_short_and_led_by_prose(path):
+    cells = cells_of(path)
+    for cell in cells:
+        if cell.cell_type == "code":
+            assert len(cell.source.splitlines()) <= 25, cell.source
+            assert max(map(len, cell.source.splitlines())) <= 100, cell.source
+    lengths = [len(cell.source.splitlines()) for cell in cells if cell.cell_type == "code"]
+    assert sum(length > 15 for length in lengths) <= len(lengths) // 5
+    kinds = "".join(cell.cell_type[0] for cell in cells)
+    assert "ccc" not in kinds, "three code cells in a row"
+
+
+@each_notebook
+def test_it_opens_with_title_promise_badge_and_objectives(path):
+    cells = cells_of(path)
+    repository = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+    assert cells[0].source.startswith("# ")
+    assert len(re.findall("^# ", "\n".join(c.source for c in cells if c.cell_type == "markdown"), re.MULTILINE)) == 1
+    colab = repository.replace("https://github.com", "https://colab.research.google.com/github")
+    assert f"{colab}/blob/main/notebooks/{path.name}" in cells[0].source
+    assert len(cells[1].source.splitlines()) <= 10
+    assert f"git+{repository}" in cells[1].source
+    assert any(cell.source.startswith("## After this notebook you can") for cell in cells[:5])
+    assert any(cell.source.startswith("## Symbols") for cell in cells[:6])
+    assert cells[-1].source.startswith("## References")
+
+
+@each_notebook
+def test_exercises_come_with_checks_and_folded_solutions_and_questions_with_folded_answers(path):
+    cells = cells_of(path)
+    exercises = [i for i, cell in enumerate(cells) if "exercise" in tags_of(cell)]
+    assert len(exercises) >= 3
+    for i in exercises:
+        assert re.search(r"\((easy|medium|hard), \d+ minutes\)", cells[i - 1].source)
+        assert "not attempted yet" in str(cells[i].outputs)
+        solution = next(cell for cell in cells[i:] if "solution" in tags_of(cell))
+        assert solution.metadata["jupyter"]["source_hidden"]
+        assert solution.metadata["cellView"] == "form"
+        assert solution.source.startswith("# @title")
+        assert "is right" in str(solution.outputs)
+    thinks = [cell.source for cell in cells if "**Think.**" in cell.source]
+    assert len(thinks) >= 2
+    assert all("<details><summary>" in think and "</details>" in think for think in thinks)
+
+
+@each_notebook
+def test_every_cell_knows_its_place_on_a_slide(path):
+    for cell in cells_of(path):
+        assert cell.metadata.get("slideshow", {}).get("slide_type") in SLIDES, cell.source
+
+
+@each_notebook
+def test_imports_are_explicit_and_paths_untouched(path):
+    for cell in code_of(path):
+        assert "sys.path" not in cell.source
+        assert not re.search(r"^\s*[%!]", cell.source, re.MULTILINE), "magics break the text form"
+        for node in ast.walk(tree_of(cell)):
+            if isinstance(node, ast.ImportFrom):
+                assert "*" not in [alias.name for alias in node.names]
+            if isinstance(node, ast.Import):
+                assert not {"matplotlib", "ipywidgets"} & {alias.name.split(".")[0] for alias in node.names}
+
+
+@each_notebook
+def test_no_package_name_is_redefined_outside_the_notebook_that_teaches_it(path):
+    allowed = TEACHES.get(path.stem, set())
+    for cell in code_of(path):
+        for node in ast.walk(tree_of(cell)):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                assert node.name not in PACKAGE_NAMES - allowed, f"{node.name} is imported, not written again"
+
+
+@each_notebook
+def test_numbers_are_compared_and_only_moving_things_ignored(path):
+    """A cell whose output is not compared must say nothing in words: it holds a widget, a movie or a progress bar."""
+    for cell in code_of(path):
+        moving = bool(re.search(r"\b(animate|noise_slider)\(", cell.source))
+        assert ("nbval-ignore-output" in tags_of(cell)) == moving, cell.source
+        assert not (moving and "print(" in cell.source)
+
+
+@each_notebook
+def test_pictures_have_text_alternatives(path):
+    for cell in code_of(path):
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                assert len(output.metadata["image/png"]["alt"]) >= 8
+    for cell in cells_of(path):
+        if cell.cell_type == "markdown":
+            assert not re.search(r"!\[\]\(", cell.source)
+
+
+@each_notebook
+def test_it_is_small_and_holds_widget_state(path):
+    assert path.stat().st_size <= 2e6
+    notebook = nbformat.read(path, as_version=4)
+    if "widgets" in notebook.metadata:
+        for state in notebook.metadata["widgets"].values():
+            assert state["state"]
+
+
+@each_notebook
+def test_prose_breaks_no_promise_of_style(path):
+    for cell in cells_of(path):
+        if cell.cell_type == "markdown":
+            assert not re.search("[\U0001f300-\U0001faff]", cell.source), "no emoji"
+            assert not re.search(r"(?i)\b(simply put|let's dive|in today's world|game.?changer)\b", cell.source)
