@@ -1,0 +1,146 @@
+"""The project around the course: two commands, one list of dependencies, one wheel that needs nothing else."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import course_utils
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def names_and_bounds(requirements):
+    return dict(re.fullmatch(r"([a-z0-9-]+)(>=[0-9.]+)", requirement).groups() for requirement in requirements)
+
+
+def test_dependencies_have_lower_bounds_only():
+    extras = PROJECT["optional-dependencies"]
+    for requirement in [*PROJECT["dependencies"], *(line for extra in extras.values() for line in extra)]:
+        assert re.fullmatch(r"[a-z0-9-]+>=[0-9.]+", requirement)
+
+
+def test_conda_environment_is_the_same_as_the_lab():
+    ours = names_and_bounds([*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["lab"]])
+    listed = re.findall(r"^  - ([a-z-]+)(>=[0-9.]+)$", (ROOT / "environment.yml").read_text(), re.MULTILINE)
+    theirs = dict(listed)
+    assert theirs.pop("python") == PROJECT["requires-python"]
+    conda_names = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+    assert theirs == {conda_names.get(name, name): bound for name, bound in ours.items()}
+
+
+def test_make_alone_prints_its_targets_one_line_each():
+    env = {"PATH": os.environ["PATH"]}  # not that of a make around this test
+    lines = subprocess.run(["make"], cwd=ROOT, env=env, capture_output=True, text=True, check=True).stdout.splitlines()
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert [line.split()[1] for line in lines] == targets
+    assert {"lab", "test", "notebooks"} <= set(targets)
+    assert all(len(line.split()) > 3 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("python", "reason"),
+    [
+        ("oldpython", "the course needs Python 3.11 or newer, and oldpython is 3.9"),
+        ("nopython", "nopython is not installed"),
+    ],
+)
+@pytest.mark.parametrize("target", ["lab", "test"])
+def test_make_says_in_one_line_why_a_python_will_not_do(python, reason, target, tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    old = tmp_path / "bin" / "oldpython"
+    old.parent.mkdir()
+    pretend = "import sys; sys.version_info = (3, 9, 0, 'final', 0); exec(sys.argv[1])"
+    old.write_text(f'#!/bin/sh\nshift\nexec {sys.executable} -c "{pretend}" "$@"\n')
+    old.chmod(0o755)
+    done = subprocess.run(
+        ["make", target, f"PYTHON={python}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={"PATH": f"{old.parent}:/usr/bin:/bin"},
+    )
+    assert done.returncode != 0
+    said = [line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("make: ***")]
+    assert len(said) == 1
+    assert reason in said[0]
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_a_wheel_carries_data_and_weights_and_works_from_anywhere(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = (tmp_path / "dist").glob("noise_to_sprites-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    for folder in ("data", "weights"):
+        for file in (ROOT / folder).iterdir():
+            assert (tmp_path / "site" / "course_utils" / folder / file.name).is_file()
+    code = "import course_utils; print(course_utils.__file__, tuple(course_utils.load_sprites()[0].shape))"
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path / "site"), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert str(tmp_path / "site") in found
+    assert "(20000, 3, 16, 16)" in found
+
+
+def test_public_names_are_explicit_and_documented():
+    assert len(course_utils.__all__) == len(set(course_utils.__all__))
+    for name in course_utils.__all__:
+        assert getattr(course_utils, name).__doc__, name
+
+
+def test_imports_only_go_down():
+    """The package has no circles: each module imports only from those below it."""
+    order = [
+        "validation", "schedules", "oracles", "plotting", "animation", "diagrams", "widgets",
+        "sprites", "datasets", "checks", "__main__",
+    ]  # fmt: skip
+    modules = {path.stem: path for path in (ROOT / "course_utils").glob("*.py") if path.stem != "__init__"}
+    assert set(modules) | {"sprites"} == set(order)
+    for name, path in modules.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level == 1:
+                assert order.index(node.module.split(".")[0]) < order.index(name), f"{name} imports {node.module}"
+
+
+def test_torchvision_and_pyplot_stay_out_of_the_import():
+    code = "import sys, course_utils; print({'torchvision', 'matplotlib.pyplot', 'diffusers'} & set(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert said.strip() == "set()"
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]])
+def test_code_is_tidy(command):
+    done = subprocess.run([sys.executable, "-m", "ruff", *command, str(ROOT)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_readme_lists_every_notebook():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        assert f"notebooks/{path.name}" in readme
+
+
+def test_links_to_files_lead_somewhere():
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")]:
+        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
