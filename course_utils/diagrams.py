@@ -32,7 +32,8 @@ def draw_model_families(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> Pic
     families = {
         "GAN": ([eps, "generator", x0, "critic", "real or\ninvented?"], "one pass; learns from\na critic's verdict"),
         "VAE": ([x0, "encoder", code, "decoder", blurred], "one pass from a short code;\nblurs what the code forgot"),
-        "Flow": ([eps, "invertible", x0, "its inverse", eps], "one pass, exact both ways;\nevery layer is invertible"),
+        "Normalising\nflow": ([eps, "invertible", x0, "its inverse", eps],
+                              "one pass, exact both ways;\nevery layer is invertible"),
         "Auto-\nregressive": ([written[0], "network", written[1], "network", written[2], "network", x0],
                            "one pass for each pixel,\nin reading order"),
         "Diffusion": ([eps, "network", half, "network", little, "network", x0],
@@ -42,11 +43,11 @@ def draw_model_families(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> Pic
     picture = Picture(
         820,
         10 + row * len(families),
-        "From noise to picture in five ways: GAN, VAE, flow, autoregressive and diffusion models",
+        "Five ways to make a picture: GAN, VAE, normalising flow, autoregressive and diffusion models",
     )
     for i, (name, (stages, remark)) in enumerate(families.items()):
         y = 10 + row * i
-        place_text(picture, 8, y + 24, name, va="center", fontsize=12, fontweight="bold")
+        place_text(picture, 8, y + 24, name, va="center", fontsize=11, fontweight="bold")
         place_text(picture, 622, y + 24, remark, va="center", fontsize=9)
         _draw_stages(picture, 120, y, stages)
     return picture

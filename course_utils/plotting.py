@@ -27,7 +27,10 @@ from .validation import require_floats, require_images, require_int
 
 STYLE = Path(__file__).with_name("course.mplstyle")
 DATA, NOISE, NETWORK = "#0072B2", "#D55E00", "#009E73"
-"""What a colour means on every page: blue is data, vermilion is noise, green is a network or an oracle."""
+"""What a colour means on every page: blue is data, vermilion is noise, green is a network or an oracle.
+
+They are three of Okabe and Ito's, which can be told apart without colour vision.
+"""
 FRAME = "#c5ccd3"
 
 _DPI = 100  # of the page; figures are rendered at twice this, so that type is sharp
@@ -141,7 +144,6 @@ def plot_curves(
     xlabel: str,
     ylabel: str,
     title: str = "",
-    colours: Sequence[str] = (),
     log_y: bool = False,
     size: tuple[int, int] = (720, 320),
 ) -> Picture:
@@ -150,7 +152,6 @@ def plot_curves(
     Args:
         curves: for each name the x and the y values, 1-D tensors of one length; what is not finite is left out.
         xlabel, ylabel, title: what the axes show, and what to see.
-        colours: one for each curve; by default the course's cycle.
         log_y: whether the y axis is logarithmic.
         size: width and height in pixels of the page.
     """
@@ -160,10 +161,10 @@ def plot_curves(
     if log_y:
         axes.set_yscale("log")
     lines = {}
-    for i, (name, (x, y)) in enumerate(curves.items()):
+    for name, (x, y) in curves.items():
         x, y = x.double().cpu(), y.double().cpu()
         shown = torch.isfinite(x) & torch.isfinite(y)
-        (lines[name],) = axes.plot(x[shown], y[shown], color=colours[i] if colours else f"C{i}")
+        (lines[name],) = axes.plot(x[shown], y[shown])
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.margins(x=0)
     _name_curves(axes, lines)
@@ -311,12 +312,16 @@ def _name_curves(axes: Axes, curves: Mapping[str, Line2D]) -> None:
     x = np.linspace(axes.bbox.x0, axes.bbox.x1, 101)
     y = {name: np.interp(x, *axes.transData.transform(line.get_xydata()).T) for name, line in curves.items()}
     middle = slice(22, 79)  # a name needs room to both sides
+    taken: list[tuple[float, float]] = []
     for name, own in y.items():
         slope = np.gradient(own, x)
         others = [np.abs(other - own) / np.hypot(1, slope) for key, other in y.items() if key != name]
         room = np.minimum.reduce(others) if others else own
+        for name_x, name_y in taken:  # and names keep clear of each other
+            room = np.where((np.abs(x - name_x) < 200) & (np.abs(own - name_y) < 44), 0, room)
         i = middle.start + int(room[middle].argmax())
-        place = axes.transData.inverted().transform((x[i], own[i]))
+        taken.append((x[i], own[i]))
+        place = axes.transData.inverted().transform(taken[-1])
         style = {"color": curves[name].get_color(), "fontweight": "bold", "rotation": np.degrees(np.arctan(slope[i]))}
         box = {"facecolor": "white", "linewidth": 0, "pad": 1.5}
         axes.text(*place, name, ha="center", va="center", rotation_mode="anchor", bbox=box, **style)

@@ -132,7 +132,7 @@ def quadratic_schedule(
 def sigmoid_schedule(
     T: int = 500, beta_start: float = 1e-4, beta_end: float = 0.02, stated_for: int = 1000
 ) -> NoiseSchedule:
-    """β_t follows a sigmoid from −6 to 6, as in GeoDiff (Xu et al. 2022). Arguments as in `linear_schedule`."""
+    """β_t follows a sigmoid from −6 to 6 (the code of DDIM, Song et al. 2020). Arguments as in `linear_schedule`."""
     return _beta_schedule(T, beta_start, beta_end, stated_for, lambda u, a, b: a + (b - a) * torch.sigmoid(12 * u - 6))
 
 

@@ -60,7 +60,7 @@ def test_make_says_in_one_line_why_a_python_will_not_do(python, reason, target, 
     old = tmp_path / "bin" / "oldpython"
     old.parent.mkdir()
     pretend = "import sys; sys.version_info = (3, 9, 0, 'final', 0); exec(sys.argv[1])"
-    old.write_text(f'#!/bin/sh\nshift\nexec {sys.executable} -c "{pretend}" "$@"\n')
+    old.write_text(f"""#!/bin/sh\nshift\nexec '{sys.executable}' -c "{pretend}" "$@"\n""")
     old.chmod(0o755)
     done = subprocess.run(
         ["make", target, f"PYTHON={python}"],

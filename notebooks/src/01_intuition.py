@@ -30,7 +30,7 @@ if "google.colab" in sys.modules:  # Colab gets the course first; elsewhere this
 import torch
 from course_utils import linear_schedule, load_sprites, show_images
 
-randomness = torch.Generator().manual_seed(1)  # all chance comes from here: your numbers are ours
+randomness = torch.Generator().manual_seed(1)  # run from top to bottom, and your numbers are ours
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 sprites, contexts = load_sprites()  # soon you can write every line of this cell yourself
@@ -49,10 +49,10 @@ show_images(stages.flatten(0, 1), titles=[f"t = {t}" for t in times])
 # - **undo** the noise when you know it, and predict how far off you are when you only think you do,
 # - **say** what the best possible network would answer at each level of noise.
 #
-# **Time:** about 40 minutes, and 30 more with the exercises. **You need:** a little Python and PyTorch, and what a mean, a variance and a
-# Gaussian are. No GPU, no earlier knowledge of diffusion models.
+# **Time:** about 40 minutes, and 30 more with the exercises. **You need:** a little Python and PyTorch; what a mean, a variance and a
+# Gaussian are; for section 11, Bayes' rule. No GPU, no earlier knowledge of diffusion models.
 #
-# **How to study:** run a cell before you read it twice. Guess first, then look.
+# **How to study:** guess first. Run the cell. Then read its code.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
@@ -60,7 +60,8 @@ show_images(stages.flatten(0, 1), titles=[f"t = {t}" for t in times])
 # | math | code | shape | meaning |
 # |---|---|---|---|
 # | $x_0$ | `x0` | `(B, 3, 16, 16)` | a batch of clean pictures, in $[-1, 1]$ |
-# | $t$ | `t` | `(B,)` | how far the decay has come, from 1 to $T$ |
+# | $T$ | `schedule.T` | a number | how many steps the decay takes; here 500 |
+# | $t$ | `t` | `(B,)` | how far it has come, from 1 to $T$ |
 # | $x_t$ | `x_t` | like `x0` | the picture at time $t$ |
 # | $\varepsilon$ | `eps` | like `x0` | noise: each number from a Gaussian with mean 0 and variance 1 |
 # | $\beta_t$ | `schedule.beta` | `(T+1,)` | variance of the noise that step $t$ adds |
@@ -68,7 +69,7 @@ show_images(stages.flatten(0, 1), titles=[f"t = {t}" for t in times])
 # | $\bar\alpha_t$ | `schedule.alpha_bar` | `(T+1,)` | $\alpha_1 \alpha_2 \cdots \alpha_t$, the share that is left of the picture at time $t$ |
 # | $\hat x_0$ | `x0_hat` | like `x0` | a guess at the clean picture |
 #
-# Index 0 of every table is the clean picture: $\beta_0 = 0$ and $\bar\alpha_0 = 1$. So `alpha_bar[t]` is $\bar\alpha_t$, without any "minus one".
+# $B$ is the number of pictures in a batch. Index 0 of every table is the clean picture: $\beta_0 = 0$ and $\bar\alpha_0 = 1$. So `alpha_bar[t]` is $\bar\alpha_t$, without any "minus one".
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · A drop of ink
@@ -78,23 +79,24 @@ show_images(stages.flatten(0, 1), titles=[f"t = {t}" for t in times])
 #
 # **Question.** Each grain of ink is pushed about by chance, a little at a time. If every push is harmless, where does the knowledge go?
 #
-# Let us drop 1,000 grains at one point and push them 500 times. A push shrinks a grain's position very slightly and adds a little noise.
+# Let us drop 1,000 grains at one point and push them 1,000 times. A push adds a little noise to a grain's position. It also shrinks the position very slightly: that plays the part of the glass, which keeps the ink from
+# spreading for ever. (Section 4 explains the two square roots.)
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils import plot_points
 
 ink = torch.tensor([-1.6, 1.2]).expand(1000, 2)  # the drop: all grains in one place
 clouds = [ink]
-for pushes in (10, 90, 400):
+for pushes in (10, 90, 900):
     for _ in range(pushes):
         ink = 0.99**0.5 * ink + 0.01**0.5 * torch.randn(ink.shape, generator=randomness)
     clouds.append(ink)
 for cloud in clouds:
     print(f"centre {cloud.mean(0).norm():.2f} from the middle, spread {cloud.std(0).mean():.2f}")
-plot_points(torch.stack(clouds), ["0 pushes", "10 pushes", "100 pushes", "500 pushes"])
+plot_points(torch.stack(clouds), ["0 pushes", "10 pushes", "100 pushes", "1,000 pushes"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The centre of the cloud drifts to the middle and its spread grows towards 1. After 500 pushes you could not say any more where the drop fell: the
+# The centre of the cloud drifts to the middle and its spread grows towards 1. After 1,000 pushes what is left of the start is smaller than chance: the
 # cloud looks the same for *every* drop. No single push destroyed the knowledge. It drowned, slowly.
 #
 # A diffusion model learns to run this film backwards. That sounds impossible for the whole film. For a single small step it is not:
@@ -103,8 +105,8 @@ plot_points(torch.stack(clouds), ["0 pushes", "10 pushes", "100 pushes", "500 pu
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · A picture is a point, too
 #
-# A grain of ink has 2 coordinates. A sprite of 16 × 16 pixels with 3 colours has 768. To PyTorch both are rows of numbers, so what works for ink works
-# for pictures.
+# A grain of ink has 2 coordinates. A sprite of 16 × 16 pixels with 3 colours has 768. To PyTorch both are just numbers, so we can do to pictures what we
+# did to ink.
 #
 # **Question.** What do these numbers look like?
 
@@ -119,10 +121,14 @@ labels = [names[c.argmax()] for c in contexts[:16]]
 show_images(sprites[:16], titles=labels, columns=8)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Twenty thousand sprites, drawn by a program in `course_utils/sprites`. A picture file counts from 0 to 255; we count from −1 to +1. At the end of the decay every number
+# Read the first shape as sprites, colours, rows, columns. Twenty thousand sprites, drawn by a program in `course_utils/sprites`. A picture file counts from 0 to 255; we count from −1 to +1. At the end of the decay every number
 # comes from a Gaussian around 0 with standard deviation 1. Numbers between −1 and 1 are of that size already: nothing has to grow or shrink a hundredfold on the way.
 #
-# The classes are for notebook 05. Today we look at one sprite, number 103. He is called Bob.
+# The classes are for notebook 05. Today we look at one sprite. Here is Bob, and beside him Fred, who looks much like him.
+
+# %% slideshow={"slide_type": "fragment"}
+bob, fred = sprites[103:104], sprites[12476:12477]
+show_images(torch.cat([bob, fred]), titles=["Bob", "Fred"])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · What would you say?
@@ -132,7 +138,6 @@ show_images(sprites[:16], titles=labels, columns=8)
 # **Predict.** Cover everything but one picture below, and imagine that you were asked: *what was this?*
 
 # %% slideshow={"slide_type": "fragment"}
-bob = sprites[103:104]
 x, levels = bob, []
 for pushes in (5, 30, 90, 475):
     for _ in range(pushes):
@@ -147,17 +152,19 @@ sayings = [
 show_images(torch.cat(levels), titles=sayings)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
+# (Noise takes numbers beyond −1 and 1. The screen shows them as −1 and 1; the tensor keeps them.)
+#
 # These four answers are the whole idea of a diffusion model.
 #
-# 1. With little noise, the network only has to clean up: it sees what is there.
-# 2. With more, it must *fill in* details that are gone, so it needs to know what sprites look like.
-# 3. With much, only an outline is left, and several sprites fit it.
-# 4. With nothing but noise, it can only *suggest*. And a network that suggests something at the last level, and improves it level by level, has drawn a new sprite.
+# 1. With little noise, you only have to clean up: you see what is there.
+# 2. With more, you must *fill in* details that are gone, so you need to know what sprites look like.
+# 3. With much, you see only an outline, and several sprites seem to fit it.
+# 4. With nothing but noise, you can only *suggest*. And a network that suggests something at the last level, and improves it level by level, has drawn a new sprite.
 #
-# For that, the last level must be **pure** Gaussian noise. We begin to draw there, with random numbers from nowhere; if a trace of
-# real pictures were left in the last level, we would have to know that trace before we could begin.
+# For that, the last level must be **pure** Gaussian noise. We begin to draw there, with random numbers from nowhere. If a trace of a picture were
+# left there, we would need a picture before we could draw one.
 #
-# In section 11 we will ask the best possible denoiser for its answers, and compare them with these.
+# In section 11 we ask the best possible denoiser for its answers, and compare them with these.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · One step
@@ -165,9 +172,10 @@ show_images(torch.cat(levels), titles=sayings)
 # One push, in the language of probability: given the picture at time $t-1$, the picture at time $t$ is Gaussian,
 #
 # $$q(x_t \mid x_{t-1}) = \mathcal N\big(\sqrt{1-\beta_t}\; x_{t-1},\; \beta_t I\big), \qquad\text{that is}\qquad
-# x_t = \sqrt{1-\beta_t}\; x_{t-1} + \sqrt{\beta_t}\;\varepsilon. \tag{1}$$
+# x_t = \sqrt{1-\beta_t}\; x_{t-1} + \sqrt{\beta_t}\;\varepsilon_t. \tag{1}$$
 #
-# $\beta_t$ is the *variance* of the noise. To draw noise with variance $\beta_t$ we multiply unit noise by its square root: variance grows with the square of a factor.
+# Read: $q$ is how $x_t$ is distributed once $x_{t-1}$ is known. $\mathcal N(m, vI)$ means that each number is Gaussian around its entry of $m$, with variance $v$, independently of the others. Each step draws
+# a fresh $\varepsilon_t$. To give it the variance $\beta_t$, we multiply it by $\sqrt{\beta_t}$: variance grows with the square of a factor.
 #
 # `linear_schedule(500)`, which we made at the top, lists 500 such variances, from tiny to small.
 #
@@ -182,26 +190,30 @@ for t in range(1, schedule.T + 1):
 print(f"variance after 500 steps: {shrunk.var():.2f} with shrinking, {plain.var():.1f} without")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Without shrinking, the numbers swell: every step adds its variance, and the sum of all $\beta_t$ is above 10. With shrinking, variance 1 stays variance 1, since
-# $(1-\beta_t)\cdot 1 + \beta_t = 1$. The network always meets numbers of the same size. And the picture, multiplied by a factor below 1 again and again, fades away.
+# Without shrinking, the numbers swell: every step adds its variance to the 1 that we began with. With shrinking, variance 1 stays variance 1, since
+# $(1-\beta_t)\cdot 1 + \beta_t = 1$. The network always meets numbers of about the same size. And the picture, multiplied by a factor below 1 again and again, fades away.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · One jump
 #
-# To train a network we need $x_t$ for random $t$, millions of times. Walking 500 steps each time would be a waste. Put step 2 behind step 1:
+# To train a network we need $x_t$ for random $t$, millions of times. Walking 500 steps each time would be a waste. With $\alpha_t = 1 - \beta_t$, do step 2 after step 1:
 #
 # $$x_2 = \sqrt{\alpha_2}\,\big(\sqrt{\alpha_1}\, x_0 + \sqrt{\beta_1}\,\varepsilon_1\big) + \sqrt{\beta_2}\,\varepsilon_2
 #  = \sqrt{\alpha_1\alpha_2}\; x_0 + \big(\sqrt{\alpha_2\beta_1}\,\varepsilon_1 + \sqrt{\beta_2}\,\varepsilon_2\big).$$
 #
 # The last bracket is all noise. Two independent Gaussians add up to one Gaussian, and their *variances* add: $\alpha_2\beta_1 + \beta_2 = \alpha_2(1-\alpha_1) + 1 - \alpha_2 = 1 - \alpha_1\alpha_2$.
-# The picture keeps $\alpha_1\alpha_2$, the noise has the rest. Nothing changes with a third step, or with the $t$-th:
+# So the picture is multiplied by $\sqrt{\alpha_1\alpha_2}$, and the noise has variance $1 - \alpha_1\alpha_2$. A third step works the same way, and so does every later one:
 #
 # $$\bar\alpha_t = \alpha_1\,\alpha_2 \cdots \alpha_t \tag{2}$$
 #
 # $$q(x_t \mid x_0) = \mathcal N\big(\sqrt{\bar\alpha_t}\; x_0,\; (1-\bar\alpha_t)\, I\big), \qquad\text{that is}\qquad
 # x_t = \sqrt{\bar\alpha_t}\; x_0 + \sqrt{1-\bar\alpha_t}\;\varepsilon. \tag{3}$$
 #
-# One line, any $t$. The next two exercises let you write both equations.
+# This one $\varepsilon$ stands for all $t$ noises together. The mean of the squares of a picture's numbers is called its *power*; $\bar\alpha_t$ is the share of the picture's power that is left.
+#
+# One line, any $t$. And it makes training examples for nothing: draw a picture, a time and a noise, and (3) turns them into a question, *what is the noise in this $x_t$?*, whose answer we know.
+#
+# The next two exercises let you write both equations.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 1 · What is left (easy, 5 minutes)
@@ -220,7 +232,7 @@ check_alpha_bar(alpha_bar)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The solution is folded into the next cell. Try first: the check tells you what kind of mistake you made.
-# (The package adds up logarithms, `log1p(-beta).cumsum(0).exp()`. It is the same number; in long chains of low precision a sum keeps more digits than a product.)
+# (The package writes the product as a sum of logarithms, `log1p(-beta).cumsum(0).exp()`. It is the same number. In 16 bits the sum is safer: there $1-\beta$ is rounded to 1 when $\beta$ is tiny.)
 
 
 # %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
@@ -264,6 +276,37 @@ def add_noise(x0, t, eps, schedule):
 
 check_add_noise(add_noise)
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# From here on we can call `schedule.add_noise(x0, t, eps)`: it is your function with friendlier error messages. A check, with another time for every image:
+
+# %% slideshow={"slide_type": "skip"}
+sixteen = sprites[16:32]
+noise = torch.randn(sixteen.shape, generator=randomness)
+t = torch.randint(1, schedule.T + 1, (16,), generator=randomness)
+yours, ours = add_noise(sixteen, t, noise, schedule), schedule.add_noise(sixteen, t, noise)
+assert torch.allclose(yours, ours, atol=1e-6)
+print("same pictures")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### A batch of times, and a trap
+#
+# `alpha_bar[t]` has shape `(B,)`. Why did it need `.view(-1, 1, 1, 1)`? PyTorch lines shapes up from the *right*: without it, `(B,)` meets the **columns** of the pictures, not the
+# batch. Usually the sizes differ and PyTorch stops you.
+#
+# **Predict.** What happens in a batch of exactly 16 pictures that are 16 pixels wide? Here are sixteen Bobs, with times from 1 to 400.
+
+# %% slideshow={"slide_type": "fragment"}
+bobs, t = bob.expand(16, -1, -1, -1), torch.linspace(1, 400, 16).long()
+ab = schedule.alpha_bar[t].float()  # shape (16,), and no .view
+trapped = ab.sqrt() * bobs + (1 - ab).sqrt() * noise
+print(f"shape {tuple(trapped.shape)}, and not a word of warning")
+both = torch.cat([schedule.add_noise(bobs, t, noise)[::2], trapped[::2]])
+show_images(both, titles=[f"t = {i}" for i in t[::2]], row_titles=["right", "no .view"])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Above, every picture has its own time. Below, every *column* has: all pictures are clean at the left and noisy at the right, and nothing failed. This is why
+# the checks of this course use batches in which no two sides agree, and why it pays to look at pictures.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Do 150 steps and one jump really agree?
 #
@@ -295,7 +338,7 @@ plot_histograms(heaps, lambda x: expected.log_prob(x).exp(), "x at t = 150")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · Why the square root?
 #
-# Several tutorials, and some published code, write $(1-\bar\alpha_t)\,\varepsilon$ without the root. It looks harmless: at both ends it makes no difference.
+# It is easy to write $(1-\bar\alpha_t)\,\varepsilon$ without the root, and you will meet code that does. It looks harmless: for the clean picture and for pure noise both are the same.
 #
 # **Question.** Where does it make one?
 
@@ -310,7 +353,7 @@ for i in (10, worst):
     print(f"t = {i}: should be {right[i]:.3f}, is {wrong[i]:.3f}, {factor:.0f} times too small")
 print(f"the gap is largest at t = {worst}")
 curves = {"√(1−ᾱ), right": (t, right), "1−ᾱ, wrong": (t, wrong)}
-plot_curves(curves, "t", "standard deviation of the noise", colours=["C1", "C3"])
+plot_curves(curves, "t", "standard deviation of the noise")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # $1-\bar\alpha_t$ is a variance. A random number is multiplied by a *standard deviation*. A number below 1 is smaller than its root, so the wrong formula adds too little noise, and
@@ -331,14 +374,14 @@ show_images(torch.cat(rows), titles=[f"t = {t}" for t in times], row_titles=side
 #
 # <details><summary>Answer</summary>
 #
-# $\sqrt{1-\bar\alpha} = 1-\bar\alpha$ only where $1-\bar\alpha$ is 0 or 1: for the clean picture and for pure noise. All the learning happens between them.
+# $\sqrt{1-\bar\alpha} = 1-\bar\alpha$ only where $1-\bar\alpha$ is 0 or 1: for the clean picture and for pure noise. In our table that is $t = 0$, and very nearly $t = 500$. All the learning happens between them.
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · Watch it dissolve
 #
 # **Question.** At which $t$ do *you* lose Bob? Move the slider slowly. Blue is what the picture is multiplied by, orange is what the noise is multiplied by. SNR, the
-# signal-to-noise ratio, is $\bar\alpha_t / (1-\bar\alpha_t)$: the power of the one over the power of the other.
+# signal-to-noise ratio, is $\bar\alpha_t / (1-\bar\alpha_t)$: the power of the signal over the power of the noise, for a picture of power 1.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 from course_utils import noise_slider
@@ -346,57 +389,35 @@ from course_utils import noise_slider
 noise_slider(bob, bob_eps, schedule)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The curves cross where SNR = 1: from there on there is more noise than picture. Did you lose Bob before, or after?
+# (No slider? GitHub shows none: open the notebook in JupyterLab or Colab.) Here is one stop on the way, where the curves cross.
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import plot_noise_level
+
+crossing = (schedule.snr - 1).abs().argmin().item()
+power = bob.square().mean()
+print(f"SNR = 1 near t = {crossing}; Bob's own power is {power:.1f}")
+plot_noise_level(bob, bob_eps, schedule, crossing)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Where the curves cross, picture and noise are multiplied by the same number. Did you lose Bob before, or after?
 #
 # Next, sixteen sprites at once, each with its own noise. Press Play, or drag the slider to go back in time.
 
 # %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
 from course_utils import animate
 
-crowd = sprites[16:32]
-crowd_eps = torch.randn(crowd.shape, generator=randomness)
 film = [1, *range(20, 241, 20), *range(300, 501, 50)]
 animate(
-    [schedule.add_noise(crowd, t, crowd_eps) for t in film],
+    [schedule.add_noise(sixteen, t, noise) for t in film],
     [f"t = {t},  ᾱ = {schedule.alpha_bar[t]:.3f}" for t in film],
     alt="16 sprites dissolve into noise as t grows from 1 to 500",
 )
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# From here on we call `schedule.add_noise(x0, t, eps)`: it is your function with friendlier error messages. Here is the proof.
-
-# %% slideshow={"slide_type": "skip"}
-t = torch.randint(1, schedule.T + 1, (16,), generator=randomness)  # every image its own time
-yours, ours = add_noise(crowd, t, crowd_eps, schedule), schedule.add_noise(crowd, t, crowd_eps)
-assert torch.allclose(yours, ours, atol=1e-6)
-print("same pictures")
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### A batch of times, and a trap
-#
-# `alpha_bar[t]` has shape `(B,)`. Why does it need `.view(-1, 1, 1, 1)`? PyTorch lines shapes up from the *right*: without it, `(B,)` meets the **columns** of the pictures, not the
-# batch. Usually the sizes differ and PyTorch stops you.
-#
-# **Predict.** What happens in a batch of exactly 16 pictures that are 16 pixels wide?
-
-# %% slideshow={"slide_type": "fragment"}
-t = torch.linspace(1, 400, 16).long()
-sixteen = bob.expand(16, -1, -1, -1)
-noise = torch.randn(sixteen.shape, generator=randomness)
-ab = schedule.alpha_bar[t].float()  # shape (16,), and no .view
-trapped = ab.sqrt() * sixteen + (1 - ab).sqrt() * noise
-print(f"shape {tuple(trapped.shape)}, and not a word of warning")
-both = torch.cat([schedule.add_noise(sixteen, t, noise)[::2], trapped[::2]])
-show_images(both, titles=[f"t = {i}" for i in t[::2]], row_titles=["right", "no .view"])
-
-# %% [markdown] slideshow={"slide_type": "fragment"}
-# Above, every picture has its own time. Below, every *column* has: all pictures are clean at the left and noisy at the right, and nothing failed. This is why
-# the checks of this course use batches in which no two sides agree, and why it pays to look at pictures.
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · What does the noise know about the picture?
 #
-# One sometimes reads that each picture gets a noise of its own, made to fit it. Let us see what $x_t$ inherits from the picture.
+# Does each picture get a noise of its own, made to fit it? Let us see what $x_t$ inherits from the picture.
 #
 # **Predict.** Take Bob and a mushroom. Make 4,000 noisy versions of each at $t = 150$. Compare their averages, pixel by pixel, and their standard deviations, pixel by pixel.
 
@@ -407,8 +428,9 @@ for name, sprite in (("Bob", bob), ("mushroom", sprites[9:10])):
     x_t = schedule.add_noise(many, 150, torch.randn(many.shape, generator=randomness))
     average, spread = x_t.mean(0), x_t.std(0)
     assert (spread - spread.mean()).abs().max() < 0.05  # the same in every pixel
-    low, high = average.min(), average.max()
-    print(f"{name:8}  average: {low:.1f} … {high:.1f}, spread: {spread.mean():.2f} everywhere")
+    fade = schedule.alpha_bar[150].sqrt().float()
+    assert (average - fade * sprite[0]).abs().max() < 0.08  # but for chance
+    print(f"{name:8}  average = {fade:.2f} × picture, spread {spread.mean():.2f} everywhere")
     rows += [sprite[0], average, spread - 1]
 print(f"formula (3) says the spread is {(1 - schedule.alpha_bar[150]).sqrt():.2f}")
 tops = ["x₀", "average\nof x_t", "standard\ndeviation"]
@@ -416,7 +438,9 @@ show_images(torch.stack(rows), titles=tops, row_titles=["Bob", "mushroom"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The average is the picture, faded by $\sqrt{\bar\alpha_t}$: that is all $x_t$ inherits. The standard deviation is one even grey, the same for both (drawn so that black is 0 and
-# white is 2). The noise does not know whose picture it covers. Equation (3) says so: $x_0$ stands in the mean, and nowhere else.
+# white is 2). Equation (3) says so: $x_0$ stands in the mean, and nowhere else.
+#
+# So before you see $x_t$, noise and picture know nothing of each other. Once you see $x_t$, they are tied: know one, and you know the other. That is why a network can look for the noise.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Schedules: how fast should it go?
@@ -427,8 +451,8 @@ show_images(torch.stack(rows), titles=tops, row_titles=["Bob", "mushroom"])
 # |---|---|
 # | linear | $\beta_t$ grows evenly (DDPM) |
 # | quadratic | $\sqrt{\beta_t}$ grows evenly: slower at first |
-# | sigmoid | $\beta_t$ follows an S: hardly anything at first, then fast, then steady |
-# | cosine | $\bar\alpha_t$ falls like a squared cosine, $\cos^2\!\big(\tfrac{t/T+s}{1+s}\cdot\tfrac{\pi}{2}\big)$ with $s = 0.008$; each $\beta_t$ at most 0.999 |
+# | sigmoid | $\beta_t$ follows an S: tiny at first, then rising fast, then level |
+# | cosine | $\bar\alpha_t = f(t)/f(0)$ with $f(t) = \cos^2\!\big(\tfrac{t/T+s}{1+s}\cdot\tfrac{\pi}{2}\big)$, $s = 0.008$; each $\beta_t$ at most 0.999 |
 #
 # **Question.** Which of them destroys a picture first?
 
@@ -453,7 +477,7 @@ rows = [s.add_noise(bob, t, bob_eps) for s in schedules.values() for t in times]
 show_images(torch.cat(rows), titles=[f"t = {t}" for t in times], row_titles=list(schedules))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# All end in noise, but they spend their steps differently. Half-way, the linear schedule has 8% of the picture's power left: the second half of its steps mostly stirs what is noise already. The cosine schedule was
+# The linear one is first. All end in noise or close to it; the quadratic one leaves most, $\sqrt{7\cdot 10^{-4}} \approx 0.03$ of Bob. And they spend their steps differently. Half-way, the linear schedule has 8% of the picture's power left: the second half of its steps mostly stirs what is noise already. The cosine schedule was
 # made to go more gently. Half-way it still has half.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -467,10 +491,11 @@ show_images(torch.cat(rows), titles=[f"t = {t}" for t in times], row_titles=list
 for t in (2, 10, 100, 500):
     left = schedule.snr[t] / schedule.snr[t - 1]
     print(f"step {t:3}: β = {schedule.beta[t]:.4f}, the SNR falls to {left:.0%} of what it was")
+assert all((s.beta.diff() > 0).all() for s in schedules.values())  # β grows in all four
 print(f"the last β is {schedule.beta[500] / schedule.beta[1]:.0f} times the first")
 t = torch.arange(501)
 curves = {name: (t, s.snr.clamp(min=1e-5)) for name, s in schedules.items()}
-plot_curves(curves, "t", "SNR (drawn down to 1e-5)", log_y=True)
+plot_curves(curves, "t", "SNR (drawn down to 1e-5)", log_y=True, size=(720, 420))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Step 2 adds almost nothing, yet it takes away more than half of the signal-to-noise ratio: where there is hardly any noise, a little more is a lot. Step 500 adds far more noise and
@@ -479,9 +504,9 @@ plot_curves(curves, "t", "SNR (drawn down to 1e-5)", log_y=True)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### When a schedule stops too early
 #
-# The linear schedule goes from $\beta_1 = 10^{-4}$ to $\beta_T = 0.02$. These two numbers were stated for $T = 1000$. Code in circulation uses them with $T = 300$.
+# DDPM's linear schedule goes from $10^{-4}$ to $0.02$ in $T = 1000$ steps. Our $T = 500$ steps are twice as large, from $0.0002$ to $0.04$. Code in circulation keeps the two numbers with $T = 300$.
 #
-# **Predict.** 700 pushes are missing. Is that still pure noise at the end? One noisy picture will not tell. The *average* of many will.
+# **Predict.** 700 pushes are missing, and none has grown. Is $x_{300}$ still pure noise? You will not see it in one noisy picture. You will in the *average* of many.
 
 # %% slideshow={"slide_type": "fragment"}
 both = {
@@ -493,19 +518,20 @@ for name, s in both.items():
     ends = s.add_noise(many, s.T, torch.randn(many.shape, generator=randomness))
     rows += [ends[0], ends.mean(0)]
     ab = s.alpha_bar[300]
-    print(f"{name:9}: ᾱ_300 = {ab:.5f}, so the picture is still there, times {ab.sqrt():.3f}")
+    print(f"{name:9}: ᾱ_300 = {ab:.5f}, the picture is multiplied by {ab.sqrt():.3f}")
 tops = ["one x₃₀₀", "average of\n2,000"]
 show_images(torch.stack(rows), titles=tops, row_titles=list(both))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Bob's ghost: a fifth of him survives all 300 steps. A sampler begins with *pure* noise, which such a network has never seen in training: it was always told a little about the
-# answer. Rescaling $\beta$ by $1000/T$ takes the same total of noise in fewer, larger steps.
+# Bob's ghost: after 300 steps he is still there, at a fifth of his strength. A sampler begins with *pure* noise, which such a network has never seen in training: it was always told a little about the
+# answer. Multiplying every $\beta$ by $1000/T$ mends it: fewer steps, each larger.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 3 · A schedule from its curve (medium, 10 minutes)
 #
 # The cosine schedule is given by $\bar\alpha_t$, but a step needs $\beta_t$. Turn the table `alpha_bar` into the table `beta` of the same length. From equation (2),
 # $\bar\alpha_t = \bar\alpha_{t-1}(1-\beta_t)$. Begin with $\beta_0 = 0$, and let no $\beta_t$ exceed 0.999: the last step of a cosine would erase everything.
+# Hint: `alpha_bar[1:] / alpha_bar[:-1]`, `.clamp(max=0.999)` and `torch.cat`.
 
 # %% slideshow={"slide_type": "skip"} tags=["exercise"]
 from course_utils import check_beta_from_alpha_bar
@@ -532,9 +558,9 @@ def beta_from_alpha_bar(alpha_bar):
 
 check_beta_from_alpha_bar(beta_from_alpha_bar)
 line = torch.linspace(1, 0, 501, dtype=torch.float64)
-straight = NoiseSchedule(beta_from_alpha_bar(line)[1:])  # ᾱ falls in a straight line
+straight = NoiseSchedule(beta_from_alpha_bar(line)[1:])  # from β_1: it adds β_0 itself
 ab = straight.alpha_bar
-print(f"our own schedule: ᾱ_250 = {ab[250]:.2f}, ᾱ_500 = {ab[500]:.0e}")
+print(f"ᾱ in a straight line: ᾱ_250 = {ab[250]:.2f}, ᾱ_500 = {ab[500]:.0e}, not 0: the clamp")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · Back again, if you know the noise
@@ -543,7 +569,7 @@ print(f"our own schedule: ᾱ_250 = {ab[250]:.2f}, ᾱ_500 = {ab[500]:.0e}")
 #
 # $$\hat x_0 = \frac{x_t - \sqrt{1-\bar\alpha_t}\;\varepsilon}{\sqrt{\bar\alpha_t}} \tag{4}$$
 #
-# So a network that finds the noise has found the picture, and the other way round. Most diffusion models are asked for the noise.
+# So a network that finds the noise has found the picture, and the other way round. DDPM and many later models ask for the noise.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 4 · The way back (easy, 5 minutes)
@@ -580,7 +606,7 @@ check_predict_x0(predict_x0)
 #
 # $$\hat x_0 - x_0 = -\sqrt{\frac{1-\bar\alpha_t}{\bar\alpha_t}}\;\delta = -\frac{\delta}{\sqrt{\mathrm{SNR}_t}}. \tag{5}$$
 #
-# **Predict.** Let every guess be off by a tenth. At which $t$ is the picture lost?
+# **Predict.** Let each number of the guess be off by about 0.1. At which $t$ is the picture lost?
 
 # %% slideshow={"slide_type": "fragment"}
 delta = 0.1 * torch.randn(bob.shape, generator=randomness)
@@ -594,13 +620,15 @@ for t in times:
     guesses.append(guess)
     factor, formula = ((guess - bob) / delta).abs().median(), schedule.snr[t] ** -0.5
     print(f"t = {t:3}: the error is multiplied by {factor:.3g}; formula (5) says {formula:.3g}")
-tops = [f"t = {t}" for t in times]
-show_images(torch.cat(guesses), titles=tops, title="x̂₀, when ε is off by a tenth")
+itself = (x_t - bob_eps).square().mean().sqrt()
+print(f"and x_500 taken for the noise would be off by only {itself:.3f}")
+show_images(torch.cat(guesses), titles=[f"t = {t}" for t in times])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# With the true noise, Bob comes back from anywhere, even from the last step: the assertion checks it. With a tenth of error he comes back from the first levels only. At the end the same small error is multiplied by more than a hundred.
+# With the true noise, Bob comes back from anywhere, even from the last step: the assertion checks it. With a guess that is off by 0.1, he is clean at $t = 100$, speckled at 200 and gone at 400.
 #
-# This is why one does not simply ask for the noise at $t = 500$ and jump home. The way back takes many steps, and each repairs what the one before got wrong. That is notebook 02.
+# At $t = 500$ any error of the noise is multiplied by more than a hundred. A guess must be much better there, and it can be: $x_{500}$ is so nearly pure noise that it is itself a guess with an error of
+# 0.005. Even that is too much. Multiplied by 163, it is as large as the picture. How well does the best possible guess do? We can compute it.
 #
 # **Think.** Equation (4) divides by $\sqrt{\bar\alpha_t}$. What would it do with a schedule that ends at exactly $\bar\alpha_T = 0$, and what does that say about asking for noise at that level?
 #
@@ -613,12 +641,12 @@ show_images(torch.cat(guesses), titles=tops, title="x̂₀, when ε is off by a 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 11 · The best possible answer
 #
-# Section 3 guessed what a network should say. Now we can compute it. Suppose the world holds nothing but our 20,000 sprites. Given $x_t$, Bayes' rule tells how probable each sprite is,
-# from how far $x_t$ is from its faded copy:
+# Suppose the world holds nothing but our 20,000 sprites, each as likely as the next. By (3), a sprite $s$ leads to this $x_t$ with a density that depends only on the distance between $x_t$ and the faded
+# $\sqrt{\bar\alpha_t}\, s$. Bayes' rule turns that into a probability for each sprite:
 #
 # $$P(x_0 = s \mid x_t) \;\propto\; \exp\!\Big(-\frac{\lVert x_t - \sqrt{\bar\alpha_t}\, s\rVert^2}{2\,(1-\bar\alpha_t)}\Big). \tag{6}$$
 #
-# The answer with the smallest squared error is the average of all sprites under these probabilities. No network, no training: `IdealDenoiser`.
+# Of all answers, the mean has the smallest expected squared error. So the best answer is the average of all sprites, each weighted with its probability. No network, no training: `IdealDenoiser`.
 #
 # **Question.** How many sprites are still in the race at each level?
 
@@ -640,8 +668,8 @@ show_images(rows, titles=[f"t = {t}" for t in times], row_titles=["x_t", "best\n
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # ("In the race" is the exponential of the entropy: $n$ equally probable sprites would give $n$.)
 #
-# *That is Bob*, with certainty, at levels where you had long lost him: the oracle knows every sprite and compares all 768 numbers. Then it wavers. Then there is a crowd. At
-# the end nearly all 20,000 are in the race, and the best answer is their average: a pale blot, with no face at all.
+# The four answers of section 3 come in the same order, but later. Those were made with our eyes. The oracle knows every sprite and compares all 768 numbers: at $t = 180$, where you see next to nothing, it is still certain. *That is Bob.*
+# Then it wavers. Then there is a crowd. At the end nearly all 20,000 are in the race, and the best answer is their average: a pale blot, with no face at all.
 #
 # **Question.** Whom else does it think of? Here are its four favourites at two levels.
 
@@ -650,19 +678,35 @@ rows, labels = [], []
 for i in (2, 3):
     top = probability[i].topk(4)
     rows.append(sprites[top.indices])
-    labels += [f"{p:.0%}" for p in top.values.tolist()]
+    labels += [f"{p:.0%}" if p >= 0.005 else "<1%" for p in top.values.tolist()]
 show_images(torch.cat(rows), titles=labels, columns=4, row_titles=["t = 235", "t = 260"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# *Bob, or Fred?* There he is, with the brown beard. When the oracle hesitates, it hesitates between sprites that look alike through the noise.
+# *Bob, or Fred?* There is Fred, with the brown beard. When the oracle hesitates, it hesitates between sprites that look alike through the noise.
 #
-# The oracle has one great weakness. It knows 20,000 sprites by heart and nothing else, so it can only repeat them. A network of ours will be too small for that. It must find out what sprites have in
-# common; and where it differs from the oracle, it invents. Notebook 02 draws with both, and checks.
+# **Question.** And how far off is the best possible guess of the *noise*, which section 10 asked for?
+
+# %% slideshow={"slide_type": "fragment"}
+eps_hat = oracle(x_t, times)
+for t, e, x0 in zip(times.tolist(), eps_hat, x0_hat):
+    noise_error, picture_error = (e - bob_eps[0]).norm() / 768**0.5, (x0 - bob[0]).norm() / 768**0.5
+    print(f"t = {t:3}: the noise is off by {noise_error:.3f}, the picture by {picture_error:.2f}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# At $t = 500$ the best guess of the noise is off by 0.004, and the picture is lost all the same. One jump home gives an average, not a sprite. Notebook 02 goes back in small steps, and asks again after each.
+#
+# The oracle keeps a list of 20,000 sprites, so whoever draws with it ends at one of them. A network keeps no list. Where its answer differs from the oracle's, it can invent. Notebook 02 draws with both, and checks.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 12 · Five ways to make a picture
 #
-# Diffusion is not the only way from noise to pictures. What do the others do?
+# Diffusion is not the only way to make pictures. Here are five, in a drawing, not in an experiment.
+#
+# - **GAN**: a generator learns to fool a critic. Only the generator draws.
+# - **VAE**: learns to shrink a picture to a short code and back. It draws from a random code.
+# - **Normalising flow**: one network that can be run in both directions, from noise to picture and from picture to noise.
+# - **Autoregressive**: one pixel after another, each guessed from those before.
+# - **Diffusion**: what this course is about.
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils import draw_model_families
@@ -670,15 +714,15 @@ from course_utils import draw_model_families
 draw_model_families(bob, bob_eps, schedule)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# A diffusion model pays with time: it calls its network again and again. It gets a simple, stable task for its money, *find the noise*, and the freedom to correct itself on the way. Notebook 06 wins back most of the time.
+# A diffusion model pays with time: it calls its network again and again. In return its task is simple to state: *find the noise*. Notebook 06 wins back most of the time.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you know now
 #
-# - Destroying pictures is easy, and each small step of it can be undone by a good guess: that is why diffusion models learn from noise.
-# - `add_noise` is $\sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\varepsilon$. The root is there because a number is scaled by a standard deviation, while variances are what adds up.
-# - A schedule should end in pure noise, and should take small steps first. Two numbers stated for 1,000 steps do not do for 300.
-# - Who knows the noise knows the picture. Who only guesses it is off by $\delta/\sqrt{\mathrm{SNR}_t}$.
+# - Destroying a picture is easy, and each destroyed picture is a question whose answer we know. That is why a diffusion model learns by destroying.
+# - `add_noise` is $\sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\varepsilon$. The root is there because a number is scaled by a standard deviation, and it is variances that add up.
+# - A schedule should end in pure noise, and should take small steps first. Two numbers chosen for 1,000 steps do not suit 300.
+# - If you know the noise, you know the picture. If your guess of the noise is off by $\delta$, your picture is off by $\delta/\sqrt{\mathrm{SNR}_t}$.
 # - The best possible answer is an average of all pictures that are still in the race.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -688,16 +732,16 @@ draw_model_families(bob, bob_eps, schedule)
 # |---|---|---|
 # | do not shrink before adding noise | the numbers swell; their variance passes 10 | section 4 |
 # | forget the root in $\sqrt{1-\bar\alpha_t}$ | there is too little noise, most of all early | section 6 |
-# | forget `.view(-1, 1, 1, 1)` | columns get times instead of pictures, sometimes silently | section 7 |
+# | forget `.view(-1, 1, 1, 1)` | columns get times instead of pictures, sometimes silently | section 5 |
 # | use the betas of $T = 1000$ with $T = 300$ | a ghost stays in the last level | section 9 |
-# | jump home from $t = 500$ with a good guess | the error is multiplied by more than a hundred | section 10 |
+# | jump home from $t = 500$ in one step | you get the average of all sprites | section 11 |
 #
-# **Think.** Your friend trains with pictures in $[0, 1]$ instead of $[-1, 1]$. Nothing crashes. What is different at $t = 1$, and at $t = T$?
+# **Think.** Your friend trains with pictures in $[0, 1]$ instead of $[-1, 1]$. Nothing crashes. What is different at $t = 1$, in between, and at $t = T$?
 #
 # <details><summary>Answer</summary>
 #
-# The data has half the spread, so at every $t$ the same noise covers more of it: the signal-to-noise ratio is smaller by a factor of four, as if the schedule ran ahead. And its mean is not near 0: as it
-# fades, every picture grows darker on average, a trace that the network must learn to put back. At $t = T$ both are pure noise.
+# At $t = 1$ you see nothing special. But the pictures have half the contrast under the same noise, so they drown earlier: compared with the noise, their variance is a quarter of what it was. And
+# all of them lie on one side of 0, so as they fade, the whole batch grows darker together. At $t = T$ both are almost pure noise.
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -706,7 +750,8 @@ draw_model_families(bob, bob_eps, schedule)
 # - J. Sohl-Dickstein et al., *Deep Unsupervised Learning using Nonequilibrium Thermodynamics*, 2015, [arXiv:1503.03585](https://arxiv.org/abs/1503.03585): the idea.
 # - J. Ho, A. Jain, P. Abbeel, *Denoising Diffusion Probabilistic Models* (DDPM), 2020, [arXiv:2006.11239](https://arxiv.org/abs/2006.11239): our (1) is its (2), our (3) its (4), our (4) its (15).
 # - A. Nichol, P. Dhariwal, *Improved Denoising Diffusion Probabilistic Models*, 2021, [arXiv:2102.09672](https://arxiv.org/abs/2102.09672): the cosine schedule, its (17).
-# - M. Xu et al., *GeoDiff*, 2022, [arXiv:2203.02923](https://arxiv.org/abs/2203.02923): the sigmoid schedule.
+# - J. Song, C. Meng, S. Ermon, *Denoising Diffusion Implicit Models* (DDIM), 2020, [arXiv:2010.02502](https://arxiv.org/abs/2010.02502): its code has the quadratic and the sigmoid schedule.
+# - S. Lin et al., *Common Diffusion Noise Schedules and Sample Steps are Flawed*, 2023, [arXiv:2305.08891](https://arxiv.org/abs/2305.08891): when a schedule stops too early.
 # - T. Karras et al., *Elucidating the Design Space of Diffusion-Based Generative Models* (EDM), 2022, [arXiv:2206.00364](https://arxiv.org/abs/2206.00364): the ideal denoiser, its appendix B.3.
 #
 # **Next: 02 · Sampling.** How does noise turn into a picture?
