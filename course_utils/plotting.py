@@ -42,7 +42,8 @@ class Picture(Figure):
     """A matplotlib figure whose size is given in pixels of the page and which carries a text alternative, `alt`."""
 
     def __init__(self, width: float, height: float, alt: str) -> None:
-        super().__init__(figsize=(width / _DPI, height / _DPI), dpi=2 * _DPI)
+        hair = 1e-3  # matplotlib rounds pixels down, and 820 / 100 · 200 may be 1639.99…
+        super().__init__(figsize=((width + hair) / _DPI, (height + hair) / _DPI), dpi=2 * _DPI)
         FigureCanvasAgg(self)
         self.alt = alt
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 import zipfile
 from pathlib import Path
@@ -74,6 +75,24 @@ def test_make_says_in_one_line_why_a_python_will_not_do(python, reason, target, 
     assert len(said) == 1
     assert reason in said[0]
     assert not (tmp_path / ".venv").exists()
+
+
+def test_a_second_call_installs_nothing_until_the_dependencies_change(tmp_path):
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / ".venv").mkdir()
+    for age, name in ((300, "pyproject.toml"), (200, ".venv/python"), (100, ".venv/lab"), (100, ".venv/test")):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+
+    def would_run():
+        return subprocess.run(["make", "-n", "lab", "test"], cwd=tmp_path, capture_output=True, text=True).stdout
+
+    assert "jupyter lab" in would_run()
+    assert "pytest --nbval" in would_run()
+    assert "install" not in would_run()
+    (tmp_path / "pyproject.toml").touch()
+    assert would_run().count("pip install") == 2
 
 
 def test_a_wheel_carries_data_and_weights_and_works_from_anywhere(tmp_path):
