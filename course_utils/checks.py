@@ -143,7 +143,8 @@ def _check(
 ) -> None:
     """Try the student's function and print the verdict."""
     try:
-        got, again = attempt(*arguments), attempt(*arguments)
+        given = [tuple(a.clone() if isinstance(a, Tensor) else a for a in arguments) for _ in range(2)]
+        got, again = (attempt(*copies) for copies in given)
     except NotImplementedError:
         got = None
     except Exception as error:  # whatever a student's code may raise is news for the student, not for us
@@ -152,7 +153,9 @@ def _check(
     if got is None or got is ...:
         print(f"○ {name}: not attempted yet. Replace the dots, run the cell again, and go on when you like.")
         return
-    problem = _problem(got, again, truth, mistakes, diagnoses)
+    changed = any(isinstance(a, Tensor) and not torch.equal(a, b) for a, b in zip(arguments, given[0], strict=True))
+    problem = "it changes its arguments, which others still need: compute new tensors instead." if changed else None
+    problem = problem or _problem(got, again, truth, mistakes, diagnoses)
     print(f"✗ {name}: {problem}" if problem else f"✓ {name} is right.")
 
 

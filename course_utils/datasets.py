@@ -4,7 +4,6 @@ Reading only: how the course's sprites are drawn and written stands in `sprites`
 """
 
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +84,7 @@ def _read_split(path: Path, split: str) -> dict[str, NDArray]:
         arrays = {name: array[rows] for name, array in arrays.items()}
         _require_images(path, arrays["images"])
         _require_labels(path, arrays["contexts"], len(arrays["images"]))
-    except (zipfile.BadZipFile, OSError, EOFError, KeyError, IndexError, ValueError) as error:
+    except Exception as error:  # a damaged archive can raise almost anything
         raise ValueError(f"{path} is damaged or was not written by draw-sprites: {error}") from error
     return arrays
 
@@ -114,17 +113,16 @@ def _read_array(path: Path) -> NDArray:
 
 
 def _read_folder(path: Path) -> tuple[NDArray, NDArray]:
-    if any(entry.is_dir() for entry in path.iterdir()):
-        from torchvision.datasets import ImageFolder  # imported here: it takes a second, and few need it
-
-        folder = ImageFolder(str(path), is_valid_file=lambda name: name.lower().endswith(".png"))
-        files, classes = [Path(name) for name, _ in folder.samples], folder.targets
-        contexts = np.eye(len(folder.classes), dtype=np.uint8)[classes]
-    else:
-        files = sorted(file for file in path.iterdir() if file.suffix.lower() == ".png")
-        contexts = np.zeros((len(files), 0), dtype=np.uint8)
-    if not files:
-        raise FileNotFoundError(f"no PNG files in {path}")
+    """PNGs in sub-folders, one for each class, or all in one folder, without classes."""
+    folders = sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    files, classes = [], []
+    for k, folder in enumerate(folders or [path]):
+        found = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".png")
+        if not found:
+            raise FileNotFoundError(f"no PNG files in {folder}")
+        files += found
+        classes += [k] * len(found)
+    contexts = np.eye(len(folders), dtype=np.uint8)[classes] if folders else np.zeros((len(files), 0), dtype=np.uint8)
     images = [_read_picture(file) for file in files]
     for file, image in zip(files, images, strict=True):
         if image.shape != images[0].shape:
@@ -153,6 +151,8 @@ def _read_picture(path: Path) -> NDArray[np.uint8]:
     """A picture as uint8 H×W×3, on white where it is transparent."""
     try:
         with Image.open(path) as file:
+            if file.mode[0] in "IF":
+                raise ValueError(f"{path} has more than 8 bits a colour: save it with 8")
             picture = file.convert("RGBA")
     except (OSError, SyntaxError) as error:
         raise ValueError(f"{path} is damaged or is no picture: {error}") from error

@@ -91,7 +91,13 @@ def noise(ab, a, b):
     return (1 - ab).sqrt()
 
 
+def in_place(x0, t, eps, schedule):
+    ab = at(schedule.alpha_bar, t)
+    return x0.mul_(ab.sqrt()).add_((1 - ab).sqrt() * eps)
+
+
 MISTAKES = [
+    (check_add_noise, in_place, "changes its arguments"),
     (check_alpha_bar, lambda beta: 1 - beta, "this is α_t"),
     (check_alpha_bar, lambda beta: beta.cumprod(0), "multiplies the β"),
     (check_alpha_bar, lambda beta: beta.cumsum(0), "adds up the β"),

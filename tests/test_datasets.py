@@ -87,6 +87,16 @@ def test_folder_of_pngs_with_and_without_classes(tmp_path):
     assert c.argmax(1).tolist() == [0, 0, 0, 1, 1, 1]
 
 
+def test_hidden_folders_are_no_classes_and_empty_ones_an_error(tmp_path):
+    for folder in (".ipynb_checkpoints", "ants", "bees"):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(pictures()[0]).save(tmp_path / folder / "A.PNG")
+    assert load_sprites(tmp_path)[1].shape == (2, 2)
+    (tmp_path / "cats").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"no PNG files in .*cats"):
+        load_sprites(tmp_path)
+
+
 def test_transparent_pixels_become_white(tmp_path):
     Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "clear.png")
     assert (load_sprites(tmp_path)[0] == 1).all()
@@ -154,6 +164,9 @@ def test_what_is_wrong_is_named(tmp_path, classic, small_file):
     Image.new("RGB", (4, 4)).save(tmp_path / "mixed" / "a.png")
     Image.new("RGB", (5, 4)).save(tmp_path / "mixed" / "b.png")
     refuses("all pictures must have one size: .*a.png is 4×4, .*b.png 5×4", tmp_path / "mixed")
+    (tmp_path / "deep").mkdir()
+    Image.fromarray(np.zeros((4, 4), dtype=np.uint16)).save(tmp_path / "deep" / "a.png")
+    refuses("a.png has more than 8 bits a colour", tmp_path / "deep")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "a.png").write_bytes(b"\x89PNG and then nothing")
     refuses("a.png is damaged or is no picture", tmp_path / "broken")
@@ -165,6 +178,25 @@ def test_a_truncated_file_is_refused(small_file, share):
     small_file.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(ValueError, match=r"small.npz is damaged"):
         load_sprites(small_file)
+
+
+def test_flipped_bits_are_refused_or_harmless(small_file):
+    whole, (x, c) = small_file.read_bytes(), load_sprites(small_file)
+    rng = np.random.default_rng(0)
+    refusals = []
+    for place, bit in zip(rng.integers(0, len(whole), 150), rng.integers(0, 8, 150), strict=True):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << int(bit)
+        small_file.write_bytes(damaged)
+        try:
+            x_read, c_read = load_sprites(small_file)
+        except ValueError as error:
+            refusals.append(str(error))
+        else:  # the flip hit a byte that means nothing, such as a date
+            assert torch.equal(x, x_read)
+            assert torch.equal(c, c_read)
+    assert len(refusals) > 100
+    assert all("small.npz is damaged" in refusal for refusal in refusals)
 
 
 @pytest.mark.parametrize(
