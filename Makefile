@@ -34,7 +34,7 @@ clean: ## remove the virtual environment
 	rm -rf $(VENV)
 
 # A notebook is its text plus the outputs of one run from top to bottom, and is replaced only when that run succeeds.
-notebooks/%.ipynb: notebooks/src/%.py $(wildcard course_utils/*.py course_utils/sprites/*.py data/*.npz) | $(VENV)/test
+notebooks/%.ipynb: notebooks/src/%.py $(wildcard course_utils/*.py course_utils/*.mplstyle course_utils/sprites/*.py data/*.npz) | $(VENV)/test
 	@mkdir -p notebooks/.run && { test ! -e $@ || cp $@ notebooks/.run/; }
 	$(BIN)/jupytext --quiet --to ipynb --update --output notebooks/.run/$(@F) $<
 	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/.run/$(@F)

@@ -4,6 +4,7 @@ A check knows the right answer and the classic wrong ones. It prints one verdict
 stub is "not attempted yet", a known mistake is called by its name, and anything else is described by numbers.
 """
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -79,10 +80,10 @@ def check_add_noise(add_noise: Callable[[Tensor, Tensor, Tensor, NoiseSchedule],
 
 def check_predict_x0(predict_x0: Callable[[Tensor, Tensor, Tensor, NoiseSchedule], Tensor]) -> None:
     """Check `predict_x0(x_t, t, eps, schedule)`: the clean image that x_t and its noise imply."""
-    schedule, x0, t, eps = _batch()
-    ab, before = _at(schedule.alpha_bar, t), _at(schedule.alpha_bar.roll(1), t)
+    schedule, x_t, t, eps = _batch()  # any x_t will do: with a wrong ε, x̂_0 may lie far outside [−1, 1]
+    ab, alpha, before = (_at(table, t) for table in (schedule.alpha_bar, schedule.alpha, schedule.alpha_bar.roll(1)))
     a, b = ab.sqrt(), (1 - ab).sqrt()
-    x_t = a * x0 + b * eps
+    truth = (x_t - b * eps) / a
     mistakes = {
         "the noise has been removed, but the picture is still faded: divide by √ᾱ_t.": x_t - b * eps,
         "this divides by ᾱ_t; the picture was multiplied by √ᾱ_t.": (x_t - b * eps) / ab,
@@ -94,8 +95,14 @@ def check_predict_x0(predict_x0: Callable[[Tensor, Tensor, Tensor, NoiseSchedule
         "this looks up ᾱ at t − 1. Our tables begin with the clean image at index 0, so time t is index t.": (
             (x_t - (1 - before).sqrt() * eps) / before.sqrt()
         ),
+        "this is the way back over a single step, with α_t. From x_t to the clean image it takes ᾱ_t.": (
+            (x_t - (1 - alpha).sqrt() * eps) / alpha.sqrt()
+        ),
+        "it clamps the picture to [−1, 1]. A sampler may want that later; equation (4) does not do it.": truth.clamp(
+            -1, 1
+        ),
     }
-    _check("predict_x0", predict_x0, (x_t, t, eps, schedule), x0, mistakes)
+    _check("predict_x0", predict_x0, (x_t, t, eps, schedule), truth, mistakes)
 
 
 def check_beta_from_alpha_bar(beta_from_alpha_bar: Callable[[Tensor], Tensor]) -> None:
@@ -117,7 +124,12 @@ def check_beta_from_alpha_bar(beta_from_alpha_bar: Callable[[Tensor], Tensor]) -
         "every value stands one place too far left: the step from t − 1 to t belongs at index t.": (
             torch.cat([truth[1:], truth[-1:]])
         ),
+        "every value stands one place too far right: the step from t − 1 to t belongs at index t.": (
+            torch.cat([zero, truth[:-1]])
+        ),
         "the ratio is upside down: it is ᾱ_t / ᾱ_{t−1}.": torch.cat([zero, 1 - 1 / ratio]),
+        "β_0 compares ᾱ_0 with the last ᾱ: nothing comes before index 0, and β_0 = 0.": 1
+        - alpha_bar / alpha_bar.roll(1),
     }
     _check("beta_from_alpha_bar", beta_from_alpha_bar, (alpha_bar,), truth, mistakes)
 
@@ -141,22 +153,29 @@ def _check(
     mistakes: Mapping[str, Tensor],
     *diagnoses: Diagnosis,
 ) -> None:
-    """Try the student's function and print the verdict."""
+    """Try the student's function on copies of the arguments, and print the verdict."""
     try:
-        given = [tuple(a.clone() if isinstance(a, Tensor) else a for a in arguments) for _ in range(2)]
-        got, again = (attempt(*copies) for copies in given)
+        given, again = copy.deepcopy(arguments), copy.deepcopy(arguments)
+        got = attempt(*given)
+        if got is None or got is ...:
+            raise NotImplementedError
+        verdict = _form(got, truth)
+        if verdict is None and not all(map(_same, given, arguments)):
+            verdict = "it changes its arguments, which others still need: compute new tensors instead."
+        verdict = verdict or _problem(got.detach().clone(), attempt(*again), truth, mistakes, diagnoses)
     except NotImplementedError:
-        got = None
-    except Exception as error:  # whatever a student's code may raise is news for the student, not for us
-        print(f"✗ {name} stops with {type(error).__name__}: {error}{_hint(error)}")
-        return
-    if got is None or got is ...:
         print(f"○ {name}: not attempted yet. Replace the dots, run the cell again, and go on when you like.")
-        return
-    changed = any(isinstance(a, Tensor) and not torch.equal(a, b) for a, b in zip(arguments, given[0], strict=True))
-    problem = "it changes its arguments, which others still need: compute new tensors instead." if changed else None
-    problem = problem or _problem(got, again, truth, mistakes, diagnoses)
-    print(f"✗ {name}: {problem}" if problem else f"✓ {name} is right.")
+    except Exception as error:  # whatever a student's code may raise is news for the student, not for us
+        print(f"✗ {name} stops with {type(error).__name__}: {str(error)[:300]}{_hint(error)}")
+    else:
+        print(f"✗ {name}: {verdict}" if verdict else f"✓ {name} is right.")
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether an argument is still what it was."""
+    if isinstance(a, NoiseSchedule):
+        return all(torch.equal(x, y) for x, y in ((a.beta, b.beta), (a.alpha, b.alpha), (a.alpha_bar, b.alpha_bar)))
+    return torch.equal(a, b)
 
 
 def _hint(error: Exception) -> str:
@@ -165,12 +184,19 @@ def _hint(error: Exception) -> str:
     return ""
 
 
-def _problem(
-    got: Any, again: Any, truth: Tensor, mistakes: Mapping[str, Tensor], diagnoses: tuple[Diagnosis, ...]
-) -> str | None:
-    """What is wrong with an answer, or None."""
+def _form(got: Any, truth: Tensor) -> str | None:
+    """What is wrong with the form of an answer, or None; shape and precision come later, after the known mistakes."""
     if not isinstance(got, Tensor):
         return f"it returns a {type(got).__name__}, expected a tensor."
+    if got.layout != torch.strided or got.device != truth.device or not got.is_floating_point():
+        return f"it returns {got.dtype}, {got.layout}, on {got.device}; expected plain {truth.dtype} on {truth.device}."
+    return None
+
+
+def _problem(
+    got: Tensor, again: Tensor, truth: Tensor, mistakes: Mapping[str, Tensor], diagnoses: tuple[Diagnosis, ...]
+) -> str | None:
+    """What is wrong with an answer, or None."""
     for mistake, wrong in mistakes.items():
         if got.shape == wrong.shape and torch.allclose(got.double(), wrong.double(), rtol=1e-4, atol=1e-6):
             return mistake
@@ -178,7 +204,7 @@ def _problem(
         return f"the result has shape {tuple(got.shape)}, expected {tuple(truth.shape)}."
     if got.dtype != truth.dtype:
         return (
-            f"the result is {got.dtype}, expected {truth.dtype}: cast what you look up in a table to the batch's dtype."
+            f"the result is {got.dtype}, expected {truth.dtype}, like the argument: tables are float64, so cast them."
         )
     if not torch.isfinite(got).all():
         return "the result holds NaN or infinity."
@@ -190,6 +216,6 @@ def _problem(
         if found := diagnosis(got):
             return found
     return (
-        f"the result has standard deviation {got.std():.2f}, expected {truth.std():.2f}; "
+        f"the result has standard deviation {got.std():.3g}, expected {truth.std():.3g}; "
         f"the largest difference is {(got - truth).abs().max():.2g}."
     )

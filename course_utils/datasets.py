@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from .validation import require_int
+
 SPLITS = ("train", "test")
 
 
@@ -52,8 +54,12 @@ def load_sprites(
     source = shipped("data/sprites.npz") if path is None else Path(path)
     if not source.exists():
         raise FileNotFoundError(f"no such file or folder: {source}")
-    if source.suffix != ".npz" and split is not None:
-        raise ValueError(f"split is for .npz files only, and {source} is none")
+    kind = "folder" if source.is_dir() else source.suffix
+    for name, value, fits in (("split", split, ".npz"), ("labels", labels, ".npy")):
+        if value is not None and kind != fits:
+            raise ValueError(f"{name} is for {fits} files only, and {source} is none")
+    if cell is not None and kind in (".npz", ".npy", "folder"):
+        raise ValueError(f"cell is for sheets only, and {source} is none")
     if source.suffix == ".npz":
         arrays = _read_split(source, split or "train")
         images, contexts = arrays["images"], arrays["contexts"]
@@ -63,10 +69,11 @@ def load_sprites(
         images, contexts = _read_folder(source)
     else:
         images, contexts = _read_sheet(source, cell)
-    return torch.from_numpy(images).permute(0, 3, 1, 2) / 127.5 - 1, torch.from_numpy(contexts).float()
+    x = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous() / 127.5 - 1
+    return x, torch.from_numpy(contexts.astype(np.float32))
 
 
-def sprite_words(split: str = "train", path: str | os.PathLike[str] | None = None) -> dict[str, NDArray[np.str_]]:
+def sprite_words(path: str | os.PathLike[str] | None = None, *, split: str = "train") -> dict[str, NDArray[np.str_]]:
     """What each sprite was drawn from: words for `kind`, `colour`, `facing`, `item`, in the order of `load_sprites`."""
     arrays = _read_split(shipped("data/sprites.npz") if path is None else Path(path), split)
     return {name: words for name, words in arrays.items() if name not in ("images", "contexts")}
@@ -81,11 +88,13 @@ def _read_split(path: Path, split: str) -> dict[str, NDArray]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         rows = arrays.pop("split") == split
+        if not rows.any():
+            raise ValueError(f"it holds no sprites of the split {split!r}")
         arrays = {name: array[rows] for name, array in arrays.items()}
         _require_images(path, arrays["images"])
         _require_labels(path, arrays["contexts"], len(arrays["images"]))
     except Exception as error:  # a damaged archive can raise almost anything
-        raise ValueError(f"{path} is damaged or was not written by draw-sprites: {error}") from error
+        raise ValueError(f"cannot read {path}, which is damaged or another kind of file: {error}") from error
     return arrays
 
 
@@ -107,17 +116,22 @@ def _read_array(path: Path) -> NDArray:
     if not path.exists():
         raise FileNotFoundError(f"no such file: {path}")
     try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, EOFError, ValueError) as error:
+        array = np.load(path, allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise ValueError("it holds several arrays")
+    except Exception as error:  # a damaged header can raise almost anything
         raise ValueError(f"{path} is damaged or is no .npy file of numbers: {error}") from error
+    return array
 
 
 def _read_folder(path: Path) -> tuple[NDArray, NDArray]:
     """PNGs in sub-folders, one for each class, or all in one folder, without classes."""
     folders = sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     files, classes = [], []
+    if folders and _pngs(path):
+        raise ValueError(f"{path} holds both classes (folders) and pictures without one, such as {_pngs(path)[0].name}")
     for k, folder in enumerate(folders or [path]):
-        found = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".png")
+        found = _pngs(folder)
         if not found:
             raise FileNotFoundError(f"no PNG files in {folder}")
         files += found
@@ -133,12 +147,17 @@ def _read_folder(path: Path) -> tuple[NDArray, NDArray]:
     return np.stack(images), contexts
 
 
+def _pngs(folder: Path) -> list[Path]:
+    return sorted(f for f in folder.iterdir() if f.suffix.lower() == ".png" and not f.name.startswith("."))
+
+
 def _read_sheet(path: Path, cell: int | None) -> tuple[NDArray, NDArray]:
     if cell is None:
         raise ValueError(f"{path} is one picture: say how large a sprite on it is, such as cell=16")
     sheet = _read_picture(path)
     height, width = sheet.shape[:2]
-    if cell < 1 or height % cell or width % cell:
+    require_int("cell", cell, 1)
+    if height % cell or width % cell:
         raise ValueError(f"cell must divide the sheet's {width}×{height} pixels, got {cell}")
     cells = sheet.reshape(height // cell, cell, width // cell, cell, 3).swapaxes(1, 2).reshape(-1, cell, cell, 3)
     drawn = (cells != cells[:, :1, :1]).any((1, 2, 3))
@@ -151,11 +170,11 @@ def _read_picture(path: Path) -> NDArray[np.uint8]:
     """A picture as uint8 H×W×3, on white where it is transparent."""
     try:
         with Image.open(path) as file:
-            if file.mode[0] in "IF":
-                raise ValueError(f"{path} has more than 8 bits a colour: save it with 8")
-            picture = file.convert("RGBA")
-    except (OSError, SyntaxError) as error:
+            mode, picture = file.mode, file.convert("RGBA")
+    except Exception as error:  # a damaged picture can raise almost anything
         raise ValueError(f"{path} is damaged or is no picture: {error}") from error
+    if mode[0] in "IF":
+        raise ValueError(f"{path} has more than 8 bits a colour: save it with 8")
     return np.array(Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB"))
 
 

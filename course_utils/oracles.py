@@ -3,10 +3,11 @@
 Each is called like any model of the course, `model(x, t, c=None) -> eps`, and can be graded against the truth.
 """
 
+import torch
 from torch import Tensor
 
 from .schedules import NoiseSchedule
-from .validation import require_floats
+from .validation import require_floats, require_times
 
 
 class IdealDenoiser:
@@ -17,27 +18,30 @@ class IdealDenoiser:
     (Karras et al. 2022, EDM, arXiv:2206.00364, appendix B.3).
 
     Args:
-        data: the pictures, floating point of shape (N, …); kept on its device, work is O(B·N) a call.
+        data: the pictures, floating point of shape (N, …), with at least two dimensions; work is O(B·N) a call.
         schedule: the noise schedule that x_t was made with.
     """
 
     def __init__(self, data: Tensor, schedule: NoiseSchedule) -> None:
-        self.data = require_floats("data", data)
+        self.data = require_floats("data", data).detach()
+        if data.ndim < 2:
+            raise ValueError(f"data must have shape (N, …), got {tuple(data.shape)}")
         self.schedule = schedule
-        self._flat = data.flatten(1)
+        self._flat = self.data.flatten(1).to(torch.promote_types(data.dtype, torch.float32))  # half is too coarse
         self._square = self._flat.square().sum(1)
 
     def posterior(self, x: Tensor, t: int | Tensor) -> Tensor:
         """P(x_0 = data[i] | x_t) for each row of the batch `x`, of shape (B, N); rows sum to 1."""
-        x = self._require_batch(x)
-        alpha_bar = self.schedule.at(self.schedule.alpha_bar, t, x).view(-1, 1)
-        signal, variance = alpha_bar.sqrt(), self.schedule.at(1 - self.schedule.alpha_bar, t, x).view(-1, 1)
-        inner = x.flatten(1) @ self._flat.T
+        flat = self._require_batch(x).flatten(1).to(self._flat.dtype)
+        t = require_times("t", t, 1, self.schedule.T, flat)
+        alpha_bar = self.schedule.at(self.schedule.alpha_bar, t, flat)
+        signal, variance = alpha_bar.sqrt(), self.schedule.at(1 - self.schedule.alpha_bar, t, flat)
+        inner = flat @ self._flat.T
         return ((signal * inner - alpha_bar * self._square / 2) / variance).softmax(1)
 
     def predict_x0(self, x: Tensor, t: int | Tensor) -> Tensor:
         """E[x_0 | x_t], the average of all pictures that x_t could have been, each by its probability."""
-        return (self.posterior(x, t) @ self._flat).view_as(x)
+        return (self.posterior(x, t) @ self._flat).view_as(x).to(x.dtype)
 
     def __call__(self, x: Tensor, t: int | Tensor, c: Tensor | None = None) -> Tensor:
         """The noise in x_t, of the shape of `x` (B, …). It was told no classes: any context but "none" is refused."""
@@ -47,6 +51,8 @@ class IdealDenoiser:
 
     def _require_batch(self, x: Tensor) -> Tensor:
         x = require_floats("x", x)
+        if (x.dtype, x.device) != (self.data.dtype, self.data.device):
+            raise ValueError(f"x must be {self.data.dtype} on {self.data.device}, got {x.dtype} on {x.device}")
         if x.shape[1:] != self.data.shape[1:]:
             raise ValueError(f"x must have shape (B, {', '.join(map(str, self.data.shape[1:]))}), got {tuple(x.shape)}")
         return x

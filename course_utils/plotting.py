@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.textpath import TextPath
 from torch import Tensor
 
 from .schedules import NoiseSchedule
@@ -115,20 +116,24 @@ def show_images(
         raise ValueError(f"row_titles must have one entry for each of {rows} rows, got {len(row_titles)}")
 
     every_image_titled = len(titles) > columns
-    left = 14 + max((10 * max(map(len, label.split("\n"))) for label in row_titles), default=0)
+    left = 24 + max(map(_text_width, row_titles), default=-10)
     zoom = max(1, min(10, ((_PAGE - left) // columns - 4) // (width + 1)))
+    cell = max(width * zoom + zoom + 4, 8 + max(map(_text_width, titles), default=0))
     gap, top = zoom + 4, 36 if title else 4
     title_height = 18 * max((1 + label.count("\n") for label in titles), default=0) + 4 * bool(titles)
     row_height = height * zoom + gap + title_height * every_image_titled
     first_row = top + title_height
-    page = left + columns * (width * zoom + gap), first_row + rows * row_height - title_height * every_image_titled
+    page = (
+        max(left + columns * cell, left + _text_width(title) * 1.4),
+        first_row + rows * row_height - title_height * every_image_titled,
+    )
     named = "; ".join(
         ", ".join(" ".join(label.split()) for label in labels) for labels in (row_titles, titles) if labels
     )
     picture = Picture(*page, ": ".join(filter(None, [title or f"{count} images", named])))
     for i, image in enumerate(pixels):
         row, column = divmod(i, columns)
-        x0, y0 = left + column * (width * zoom + gap), first_row + row * row_height
+        x0, y0 = left + column * cell + (cell - gap - width * zoom) / 2, first_row + row * row_height
         place_image(picture, image, x0, y0, zoom)
         if every_image_titled or (titles and row == 0):
             place_text(picture, x0 + width * zoom / 2, y0 - 5, titles[i], ha="center", va="bottom")
@@ -187,13 +192,16 @@ def plot_histograms(
         density: the probability density as a function of x.
         xlabel, title, density_name: what the axis shows, what to see, and what to call the curve.
     """
+    dashes = ("-", (0, (2, 1.5)), ":", "-.")
+    if not 1 <= len(samples) <= len(dashes):
+        raise ValueError(f"samples must be 1 to {len(dashes)} sets of numbers, got {len(samples)}")
     values = torch.cat([require_floats(name, x).flatten() for name, x in samples.items()]).double()
     low, high = values.min().item(), values.max().item()
     x = torch.linspace(low, high, 400, dtype=torch.float64)
     picture = Picture(760, 340, f"{title or 'Histograms'}: {xlabel}, for {', '.join(samples)} and {density_name}")
     axes = picture.add_axes((0.05, 0.17, 0.9, 0.68))
     axes.fill_between(x, density(x), color=FRAME, alpha=0.6, linewidth=0, label=density_name)
-    for (name, numbers), dash in zip(samples.items(), ("-", (0, (2, 1.5)), ":"), strict=False):
+    for (name, numbers), dash in zip(samples.items(), dashes, strict=False):
         heights, edges = np.histogram(numbers.flatten().double(), 60, (low, high), density=True)
         axes.stairs(heights, edges, label=name, linestyle=dash, linewidth=2)
     axes.set(xlabel=xlabel, title=title, yticks=[])
@@ -243,11 +251,15 @@ def plot_noise_level(x0: Tensor, eps: Tensor, schedule: NoiseSchedule, t: int) -
         schedule: the noise schedule.
         t: the time, in 1…T.
     """
-    x_t = schedule.add_noise(require_images("x0", x0), t, eps)
+    side = 240
+    require_images("x0", x0)
+    if len(x0) != 1 or max(x0.shape[2:]) > side:
+        raise ValueError(f"x0 must be one image of at most {side} pixels a side, got shape {tuple(x0.shape)}")
+    x_t = schedule.add_noise(x0, t, eps)
     alpha_bar, snr = schedule.alpha_bar[t].item(), schedule.snr[t].item()
     readout = f"t = {t}      ᾱ = {alpha_bar:.4f}      SNR = {snr:.3g}"
     picture = Picture(760, 300, f"A sprite with noise at {readout}")
-    place_image(picture, to_pixels(x_t)[0], 10, 40, 240 // x_t.shape[2])
+    place_image(picture, to_pixels(x_t)[0], 10, 40, side // max(x0.shape[2:]))
     place_text(picture, 10, 8, readout, va="top", fontsize=13, fontweight="bold")
     axes = place_axes(picture, 330, 40, 410, 205)
     signal, noise = schedule.alpha_bar.sqrt(), (1 - schedule.alpha_bar).sqrt()
@@ -284,6 +296,13 @@ def contact_sheet(images: np.ndarray, groups: Mapping[str, Mapping[str, Sequence
                 place_image(picture, images[row], x + k * cell, y, zoom, frame=False)
             place_text(picture, x + 2, y + row_height - 8, kind, va="center", fontsize=8)
     return picture
+
+
+def _text_width(text: str) -> int:
+    """Width of a text of ordinary size, in pixels of the page."""
+    size = matplotlib.rcParams["font.size"]
+    extents = (TextPath((0, 0), line or " ", size=size).get_extents() for line in text.split("\n"))
+    return round(max(box.x1 for box in extents) * _DPI / 72) if text.strip() else 0
 
 
 def place_axes(picture: Picture, x: float, y: float, width: float, height: float) -> Axes:

@@ -5,6 +5,7 @@ over time live elsewhere: here everything is a function of its arguments.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import torch
@@ -39,6 +40,9 @@ class NoiseSchedule:
         self.beta = torch.cat([torch.zeros(1, dtype=torch.float64), beta.detach().to("cpu", torch.float64)])
         self.alpha = 1 - self.beta
         self.alpha_bar = torch.log1p(-self.beta).cumsum(0).exp()  # a product of 1000 factors, as a sum of logs
+        if self.alpha_bar[1] == 1 or self.alpha_bar[-1] == 0:
+            raise ValueError(f"beta must change the picture and leave a trace of it, got alpha_bar {self.alpha_bar}")
+        self._signal, self._noise = self.alpha_bar.sqrt(), (1 - self.alpha_bar).sqrt()
 
     @property
     def T(self) -> int:
@@ -59,10 +63,9 @@ class NoiseSchedule:
     def at(self, table: Tensor, t: int | Tensor, x: Tensor) -> Tensor:
         """Look up `table[t]` for each image of a batch, shaped (B, 1, 1, …) so that it multiplies the batch `x`.
 
-        `t` is one time in 1…T for all images, or an integer tensor of shape (B,). Dtype and device are those of `x`.
+        `t` is one time in 0…T for all images, or an integer tensor of shape (B,). Dtype and device are those of `x`.
         """
-        t = require_times("t", t, self.T, x)
-        return table.to(x.device, x.dtype)[t].view(-1, *[1] * (x.ndim - 1))
+        return self._look_up((table,), require_times("t", t, 0, self.T, x), x)[0]
 
     def add_noise(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
         """Jump from the clean image to time t: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε (DDPM eq. 4).
@@ -75,7 +78,8 @@ class NoiseSchedule:
         Returns x_t, of the shape and dtype of `x0`. Raises ValueError for another shape, dtype, range or NaN.
         """
         x0, eps = require_floats("x0", x0), require_floats("eps", eps, like=x0)
-        return self._signal(t, x0) * x0 + self._noise(t, x0) * eps
+        signal, noise = self._signal_and_noise(t, x0)
+        return signal * x0 + noise * eps
 
     def predict_x0(self, x_t: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
         """The clean image that x_t and its noise imply: x̂_0 = (x_t − √(1 − ᾱ_t) ε) / √ᾱ_t; the inverse of add_noise.
@@ -83,7 +87,8 @@ class NoiseSchedule:
         Arguments and errors are those of `add_noise`, with `eps` the true or the predicted noise (DDPM eq. 15).
         """
         x_t, eps = require_floats("x_t", x_t), require_floats("eps", eps, like=x_t)
-        return (x_t - self._noise(t, x_t) * eps) / self._signal(t, x_t)
+        signal, noise = self._signal_and_noise(t, x_t)
+        return (x_t - noise * eps) / signal
 
     def predict_eps(self, x_t: Tensor, t: int | Tensor, x0: Tensor) -> Tensor:
         """The noise that separates x_t from x_0: ε = (x_t − √ᾱ_t x_0) / √(1 − ᾱ_t).
@@ -91,7 +96,8 @@ class NoiseSchedule:
         Arguments and errors are those of `add_noise`, with `x0` the true or a predicted clean image.
         """
         x_t, x0 = require_floats("x_t", x_t), require_floats("x0", x0, like=x_t)
-        return (x_t - self._signal(t, x_t) * x0) / self._noise(t, x_t)
+        signal, noise = self._signal_and_noise(t, x_t)
+        return (x_t - signal * x0) / noise
 
     def timesteps(self, n: int) -> list[int]:
         """N + 1 strictly decreasing times from T to 0, as even as whole numbers allow, for any n in 1…T."""
@@ -101,11 +107,13 @@ class NoiseSchedule:
     def __repr__(self) -> str:
         return f"NoiseSchedule(T={self.T}, alpha_bar_T={self.alpha_bar[-1]:.2g})"
 
-    def _signal(self, t: int | Tensor, x: Tensor) -> Tensor:
-        return self.at(self.alpha_bar.sqrt(), t, x)
+    def _signal_and_noise(self, t: int | Tensor, x: Tensor) -> list[Tensor]:
+        """√ᾱ_t and √(1 − ᾱ_t), shaped to multiply the batch `x`."""
+        return self._look_up((self._signal, self._noise), require_times("t", t, 1, self.T, x), x)
 
-    def _noise(self, t: int | Tensor, x: Tensor) -> Tensor:
-        return self.at((1 - self.alpha_bar).sqrt(), t, x)
+    def _look_up(self, tables: Sequence[Tensor], t: Tensor, x: Tensor) -> list[Tensor]:
+        shape = (-1, *[1] * (x.ndim - 1))
+        return [table.to(x.device)[t].to(x.dtype).view(shape) for table in tables]
 
 
 def linear_schedule(
@@ -151,7 +159,9 @@ def cosine_schedule(T: int = 500, s: float = 0.008) -> NoiseSchedule:
     return NoiseSchedule((1 - alpha_bar[1:] / alpha_bar[:-1]).clamp(max=BETA_MAX))
 
 
-def _beta_schedule(T: int, beta_start: float, beta_end: float, stated_for: int, curve) -> NoiseSchedule:
+def _beta_schedule(
+    T: int, beta_start: float, beta_end: float, stated_for: int, curve: Callable[[Tensor, float, float], Tensor]
+) -> NoiseSchedule:
     require_int("T", T, 1)
     require_int("stated_for", stated_for, 1)
     for name, beta in (("beta_start", beta_start), ("beta_end", beta_end)):

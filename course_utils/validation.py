@@ -3,6 +3,8 @@
 No mathematics here: a function that computes calls these first, and then computes.
 """
 
+import operator
+
 import torch
 from torch import Tensor
 
@@ -10,13 +12,14 @@ from torch import Tensor
 def require_int(name: str, value: object, low: int, high: int | None = None) -> int:
     """A whole number between `low` and `high` (both included); anything else is refused."""
     bounds = f"a whole number from {low} to {high}" if high is not None else f"a whole number of at least {low}"
-    if isinstance(value, bool) or not isinstance(value, int) or value < low or (high is not None and value > high):
+    number = None if isinstance(value, bool) or not hasattr(value, "__index__") else operator.index(value)
+    if number is None or number < low or (high is not None and number > high):
         raise ValueError(f"{name} must be {bounds}, got {value!r}")
-    return value
+    return number
 
 
 def require_floats(name: str, x: object, like: Tensor | None = None) -> Tensor:
-    """A floating-point tensor of at least one dimension without NaN or infinity, of the shape of `like` if given."""
+    """A floating-point tensor of at least one dimension without NaN or infinity; shape, dtype and device as `like`."""
     if not isinstance(x, Tensor):
         raise ValueError(f"{name} must be a torch tensor, got {type(x).__name__}")
     if not x.is_floating_point():
@@ -25,6 +28,8 @@ def require_floats(name: str, x: object, like: Tensor | None = None) -> Tensor:
         raise ValueError(f"{name} must be a batch with at least one element, got shape {tuple(x.shape)}")
     if like is not None and x.shape != like.shape:
         raise ValueError(f"{name} must have shape {tuple(like.shape)}, got {tuple(x.shape)}")
+    if like is not None and (x.dtype, x.device) != (like.dtype, like.device):
+        raise ValueError(f"{name} must be {like.dtype} on {like.device}, got {x.dtype} on {x.device}")
     if not torch.isfinite(x).all():
         raise ValueError(f"{name} must be finite, but holds NaN or infinity")
     return x
@@ -38,14 +43,13 @@ def require_images(name: str, x: object) -> Tensor:
     return images
 
 
-def require_times(name: str, t: object, T: int, x: Tensor) -> Tensor:
-    """One time for the whole batch `x`, or one for each image of it, in 1…T; returned as integers of shape (B,)."""
-    if isinstance(t, int) and not isinstance(t, bool):
-        t = torch.full((len(x),), t, device=x.device)
-    if not isinstance(t, Tensor) or t.dtype not in (torch.int64, torch.int32, torch.int16, torch.uint8):
-        raise ValueError(f"{name} must be an int or an integer tensor, got {getattr(t, 'dtype', type(t).__name__)}")
-    if t.shape != (len(x),):
-        raise ValueError(f"{name} must hold one time for each of {len(x)} images, got shape {tuple(t.shape)}")
-    if t.min() < 1 or t.max() > T:
-        raise ValueError(f"{name} must lie in 1…{T} (0 is the clean image), got {t.min().item()}…{t.max().item()}")
-    return t.to(x.device, torch.int64)
+def require_times(name: str, t: object, low: int, T: int, x: Tensor) -> Tensor:
+    """One time for the whole batch `x`, or one for each image of it, in low…T; returned as integers of shape (B,)."""
+    times = t if isinstance(t, Tensor) else torch.tensor(require_int(name, t, low, T))
+    if times.is_floating_point() or times.is_complex() or times.dtype == torch.bool:
+        raise ValueError(f"{name} must be an int or an integer tensor, got {times.dtype}")
+    if times.shape not in ((), (len(x),)):
+        raise ValueError(f"{name} must hold one time for each of {len(x)} images, got shape {tuple(times.shape)}")
+    if times.min() < low or times.max() > T:
+        raise ValueError(f"{name} must lie in {low}…{T}, got {times.min().item()}…{times.max().item()}")
+    return times.to(x.device, torch.int64).expand(len(x))

@@ -62,6 +62,10 @@ def test_blank_stub_is_not_attempted_yet(check, solution, stub, capsys):
         (lambda right: right / 0, "NaN or infinity"),
         (lambda right: right * 1.3 + 0.1, "standard deviation"),
         (lambda right: right.half(), "torch.float16"),
+        (lambda right: right.to_sparse(), "torch.sparse_coo"),
+        (lambda right: right.to("meta"), "on meta"),
+        (lambda right: right + 1j, "complex"),
+        (lambda right: torch.nn.Parameter(right * 2), "standard deviation"),
         (lambda right: right + 0.1 * torch.rand(1), "two calls with the same arguments differ"),
         (lambda right: 1 / 0, "stops with ZeroDivisionError"),
     ],
@@ -96,8 +100,14 @@ def in_place(x0, t, eps, schedule):
     return x0.mul_(ab.sqrt()).add_((1 - ab).sqrt() * eps)
 
 
+def in_the_schedule(x0, t, eps, schedule):
+    schedule.alpha_bar = schedule.alpha_bar * 0.5
+    return add_noise(x0, t, eps, schedule) * 0
+
+
 MISTAKES = [
     (check_add_noise, in_place, "changes its arguments"),
+    (check_add_noise, in_the_schedule, "changes its arguments"),
     (check_alpha_bar, lambda beta: 1 - beta, "this is α_t"),
     (check_alpha_bar, lambda beta: beta.cumprod(0), "multiplies the β"),
     (check_alpha_bar, lambda beta: beta.cumsum(0), "adds up the β"),
@@ -146,6 +156,18 @@ MISTAKES = [
         "brackets around the whole difference",
     ),
     (check_predict_x0, lambda x, t, e, s: predict_x0(x, t - 1, e, s), "looks up ᾱ at t − 1"),
+    (check_predict_x0, lambda x, t, e, s: predict_x0(x, t, e, s).clamp(-1, 1), "it clamps the picture"),
+    (
+        check_predict_x0,
+        lambda x, t, e, s: (x - at(s.beta, t).sqrt() * e) / at(s.alpha, t).sqrt(),
+        "over a single step",
+    ),
+    (check_beta_from_alpha_bar, lambda ab: 1 - ab / ab.roll(1), "compares ᾱ_0 with the last"),
+    (
+        check_beta_from_alpha_bar,
+        lambda ab: torch.cat([ab[:1] * 0, beta_from_alpha_bar(ab)[:-1]]),
+        "one place too far right: the step",
+    ),
     (check_beta_from_alpha_bar, lambda ab: beta_from_alpha_bar(ab)[1:], "β_0 = 0 is missing"),
     (
         check_beta_from_alpha_bar,

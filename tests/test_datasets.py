@@ -41,8 +41,9 @@ def test_shipped_sprites_are_unit_range_tensors_with_contexts():
         assert x.dtype == c.dtype == torch.float32
         assert x.min() >= -1
         assert x.max() == 1
+        assert x.is_contiguous()
         assert (c.sum(1) == 1).all()
-        words = sprite_words(split)
+        words = sprite_words(split=split)
         assert set(words) == {"kind", "colour", "facing", "item"}
         assert {len(array) for array in words.values()} == {n}
 
@@ -54,7 +55,7 @@ def test_drawn_file_gives_back_what_was_drawn_and_the_same_bytes_again(small_fil
     drawn = draw_sprites(40, seed=4)
     x = torch.cat([load_sprites(small_file, split=split)[0] for split in ("train", "test")])
     assert (as_bytes(x) == drawn["images"]).all()
-    assert (sprite_words("test", small_file)["kind"] == drawn["kind"][30:]).all()
+    assert (sprite_words(small_file, split="test")["kind"] == drawn["kind"][30:]).all()
     assert small_file.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     assert "CC0" in small_file.with_suffix(".md").read_text(encoding="utf-8")
     assert not list(tmp_path.glob("*.part"))
@@ -157,9 +158,18 @@ def test_what_is_wrong_is_named(tmp_path, classic, small_file):
     Image.fromarray(pictures(1, 8, 12)[0]).save(tmp_path / "sheet.png")
     refuses("say how large a sprite on it is", tmp_path / "sheet.png")
     refuses("cell must divide the sheet's 12×8 pixels, got 5", tmp_path / "sheet.png", cell=5)
-    refuses("cell must divide", tmp_path / "sheet.png", cell=0)
+    refuses("cell must be a whole number of at least 1, got 0", tmp_path / "sheet.png", cell=0)
+    refuses("cell must be a whole number of at least 1, got 4.0", tmp_path / "sheet.png", cell=4.0)
+    refuses("cell is for sheets only", path, cell=4)
+    refuses("labels is for .npy files only", tmp_path / "sheet.png", labels=path)
+    np.savez(tmp_path / "several", images)
+    (tmp_path / "several.npz").rename(tmp_path / "several.npy")
+    refuses("it holds several arrays", tmp_path / "several.npy", labels=tmp_path / "short.npy")
     Image.new("RGB", (8, 8)).save(tmp_path / "blank.png")
     refuses("every cell of 4×4 pixels has a single colour", tmp_path / "blank.png", cell=4)
+    (tmp_path / "both" / "cats").mkdir(parents=True)
+    Image.new("RGB", (4, 4)).save(tmp_path / "both" / "a.png")
+    refuses("holds both classes .folders. and pictures without one, such as a.png", tmp_path / "both")
     (tmp_path / "mixed").mkdir()
     Image.new("RGB", (4, 4)).save(tmp_path / "mixed" / "a.png")
     Image.new("RGB", (5, 4)).save(tmp_path / "mixed" / "b.png")
@@ -176,7 +186,7 @@ def test_what_is_wrong_is_named(tmp_path, classic, small_file):
 def test_a_truncated_file_is_refused(small_file, share):
     whole = small_file.read_bytes()
     small_file.write_bytes(whole[: int(share * len(whole))])
-    with pytest.raises(ValueError, match=r"small.npz is damaged"):
+    with pytest.raises(ValueError, match=r"cannot read .*small.npz, which is damaged"):
         load_sprites(small_file)
 
 
@@ -196,7 +206,7 @@ def test_flipped_bits_are_refused_or_harmless(small_file):
             assert torch.equal(x, x_read)
             assert torch.equal(c, c_read)
     assert len(refusals) > 100
-    assert all("small.npz is damaged" in refusal for refusal in refusals)
+    assert all("small.npz, which is damaged" in refusal for refusal in refusals)
 
 
 @pytest.mark.parametrize(
@@ -224,6 +234,13 @@ def test_a_new_file_takes_the_place_of_the_old_one_in_a_single_step(small_file):
     assert main(["draw-sprites", "--n", "5", "--n-test", "5", "--out", str(small_file)]) == 0
     assert small_file.read_bytes() != before
     assert other_name.read_bytes() == before
+
+
+def test_a_file_without_held_out_sprites_says_so(tmp_path):
+    out = tmp_path / "train.npz"
+    assert main(["draw-sprites", "--n", "5", "--n-test", "0", "--out", str(out)]) == 0
+    with pytest.raises(ValueError, match="it holds no sprites of the split 'test'"):
+        load_sprites(out, split="test")
 
 
 def test_an_interrupted_write_leaves_the_old_file_whole(small_file, monkeypatch):

@@ -40,6 +40,13 @@ def normal(x):
 
 PICTURES = {
     "show_images": lambda: show_images(noise(6, 3, 16, 16), titles=["a", "b", "c"], row_titles=["x", "y"], title="T"),
+    "show_images, long names": lambda: show_images(
+        noise(2, 3, 16, 16),
+        ["an image with a long name", "b"],
+        ["MMMMMMMMMM"],
+        columns=2,
+        title="a long title over it all",
+    ),
     "show_images, a title for each": lambda: show_images(noise(5, 1, 8, 8), titles=list("abcde"), columns=2),
     "plot_curves": lambda: plot_curves({"up": (torch.arange(9), torch.arange(9))}, "t", "y", "T"),
     "plot_histograms": lambda: plot_histograms({"a": noise(500), "b": noise(500, seed=1)}, normal, "x"),
@@ -123,7 +130,10 @@ def test_a_curve_is_named_in_its_colour_on_itself_where_the_other_is_far():
         (lambda: show_images(noise(2, 3, 4, 4), columns=0), "columns must be a whole number of at least 1"),
         (lambda: show_images(noise(2, 3, 4, 4) / 0), "x must be finite"),
         (lambda: plot_points(noise(2, 5), ["a", "b"]), r"panels must have shape \(K, N, 2\)"),
-        (lambda: plot_noise_level(noise(1, 3, 4, 4), noise(1, 3, 4, 4), SCHEDULE, 51), "t must lie in 1…50"),
+        (lambda: plot_noise_level(noise(1, 3, 4, 4), noise(1, 3, 4, 4), SCHEDULE, 51), "from 1 to 50, got 51"),
+        (lambda: plot_noise_level(noise(2, 3, 4, 4), noise(2, 3, 4, 4), SCHEDULE, 5), "x0 must be one image"),
+        (lambda: noise_slider(noise(1, 1, 300, 4), noise(1, 1, 300, 4), SCHEDULE), "at most 240 pixels a side"),
+        (lambda: plot_histograms({str(i): noise(9) for i in range(5)}, normal, "x"), "samples must be 1 to 4 sets"),
         (lambda: animate([], [], "nothing"), "at least one frame"),
         (lambda: animate([noise(1, 3, 4, 4)], ["a", "b"], "one"), "captions must have one entry for each of 1 frames"),
         (lambda: animate([noise(1, 3, 4, 4), noise(2, 3, 4, 4)], ["a", "b"], "two"), "frames must have shape"),
@@ -158,6 +168,9 @@ def test_a_movie_holds_its_frames_pixel_by_pixel_and_plays_without_the_network()
     assert player["img"]["src"] == sources[0]
     assert player["input"]["max"] == "4"
     assert "setInterval" in player["button"]["onclick"]
+    assert "slider.oninput()" in player["button"]["onclick"]
+    assert ".src = " in player["input"]["oninput"]
+    assert int(player["img"]["width"]) == 8 * 12  # two columns of 4 + 2 pixels, enlarged
     assert "http" not in page
     assert page == animate(frames, [f"it's frame <{i}>" for i in range(5)], 'a "test"', columns=2)._repr_html_()
     for frame, source in zip(frames, sources, strict=True):

@@ -125,6 +125,7 @@ def test_imports_are_explicit_and_paths_untouched(path):
         for node in ast.walk(tree_of(cell)):
             if isinstance(node, ast.ImportFrom):
                 assert "*" not in [alias.name for alias in node.names]
+                assert node.module.split(".")[0] not in ("matplotlib", "ipywidgets")
             if isinstance(node, ast.Import):
                 assert not {"matplotlib", "ipywidgets"} & {alias.name.split(".")[0] for alias in node.names}
 
@@ -134,8 +135,10 @@ def test_no_package_name_is_redefined_outside_the_notebook_that_teaches_it(path)
     allowed = TEACHES.get(path.stem, set())
     for cell in code_of(path):
         for node in ast.walk(tree_of(cell)):
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                assert node.name not in PACKAGE_NAMES - allowed, f"{node.name} is imported, not written again"
+            names = [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+                names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            assert not set(names) & (PACKAGE_NAMES - allowed), f"{names} are imported, not written again"
 
 
 @each_notebook

@@ -3,6 +3,7 @@
 import math
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from diffusers import DDPMScheduler
@@ -95,6 +96,18 @@ def test_each_image_gets_its_own_time():
     assert torch.equal(schedule.add_noise(x0, 250, torch.zeros_like(x0))[0], x_t[1])
 
 
+def test_index_zero_of_a_table_is_the_clean_image():
+    schedule, x = linear_schedule(500), torch.zeros(2, 3, 4, 4)
+    assert schedule.at(schedule.alpha_bar, 0, x).flatten().tolist() == [1, 1]
+    assert schedule.at(schedule.posterior_variance, torch.tensor([0, 1]), x).shape == (2, 1, 1, 1)
+
+
+@pytest.mark.parametrize("t", [250, np.int64(250), torch.tensor(250), torch.full((2,), 250, dtype=torch.int16)])
+def test_any_whole_number_is_a_time(t):
+    schedule, x = linear_schedule(500), torch.ones(2, 1, 2, 2)
+    assert torch.equal(schedule.add_noise(x, t, x), schedule.add_noise(x, 250, x))
+
+
 def test_snr_is_the_power_of_the_picture_over_that_of_the_noise():
     schedule = quadratic_schedule(100)
     t, one, zero = torch.arange(1, 101), torch.ones(100, 1).double(), torch.zeros(100, 1).double()
@@ -133,10 +146,14 @@ X = torch.zeros(2, 3, 4, 4)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda s: s.add_noise(X, 0, X), r"t must lie in 1…500 .* got 0…0"),
+        (lambda s: s.add_noise(X, 0, X), r"t must be a whole number from 1 to 500, got 0"),
+        (lambda s: s.add_noise(X, torch.tensor(0), X), r"t must lie in 1…500, got 0…0"),
+        (lambda s: s.add_noise(X, True, X), r"t must be a whole number from 1 to 500, got True"),
+        (lambda s: s.at(s.beta, 501, X), r"t must be a whole number from 0 to 500, got 501"),
+        (lambda s: s.add_noise(X, 1, X.double()), r"eps must be torch.float32 on cpu, got torch.float64 on cpu"),
         (lambda s: s.add_noise(X, torch.tensor([1, 501]), X), r"t must lie in 1…500"),
         (lambda s: s.add_noise(X, torch.tensor([1, 2, 3]), X), r"t must hold one time for each of 2 images"),
-        (lambda s: s.add_noise(X, 1.0, X), r"t must be an int or an integer tensor, got float"),
+        (lambda s: s.add_noise(X, 1.0, X), r"t must be a whole number from 1 to 500, got 1.0"),
         (lambda s: s.add_noise(X, torch.tensor([0.5, 1.0]), X), r"t must be .*got torch.float32"),
         (lambda s: s.add_noise(X, 1, X[:1]), r"eps must have shape \(2, 3, 4, 4\), got \(1, 3, 4, 4\)"),
         (lambda s: s.add_noise(X.byte(), 1, X), r"x0 must be floating point, got torch.uint8"),
@@ -152,6 +169,8 @@ X = torch.zeros(2, 3, 4, 4)
         (lambda s: quadratic_schedule(10, beta_end=1.5), r"beta_end must lie strictly between 0 and 1, got 1.5"),
         (lambda s: NoiseSchedule(torch.tensor([0.0, 0.1])), r"beta must be 1-D with values strictly between 0 and 1"),
         (lambda s: NoiseSchedule(torch.tensor([0.1, math.nan])), r"beta must be finite"),
+        (lambda s: NoiseSchedule(torch.full((200,), 0.999)), r"beta must change the picture and leave a trace"),
+        (lambda s: NoiseSchedule(torch.full((2,), 1e-17).double()), r"beta must change the picture and leave a trace"),
     ],
 )
 def test_bad_input_is_named(call, message):

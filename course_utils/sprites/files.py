@@ -57,6 +57,7 @@ def _write_arrays(out: Path, arrays: Mapping[str, NDArray]) -> None:
             for name, array in arrays.items():
                 entry = zipfile.ZipInfo(f"{name}.npy")  # without a date, which would differ from day to day
                 entry.compress_type = zipfile.ZIP_BZIP2
+                entry.create_system = 3  # "Unix", also on Windows
                 with archive.open(entry, "w", force_zip64=True) as file:
                     np.lib.format.write_array(file, array, allow_pickle=False)
         os.replace(part, out)
