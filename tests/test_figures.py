@@ -115,6 +115,34 @@ def test_a_curve_is_named_in_its_colour_on_itself_where_the_other_is_far():
         assert text.get_color() == line.get_color()
 
 
+def test_curves_show_their_numbers_and_leave_out_what_is_not_finite():
+    axes = plot_curves({"a": (torch.arange(4), torch.tensor([1.0, torch.inf, 3.0, torch.nan]))}, "t", "y").axes[0]
+    assert axes.lines[0].get_xydata().tolist() == [[0, 1], [2, 3]]
+
+
+def test_histograms_are_densities_of_the_numbers_at_the_numbers():
+    axes = plot_histograms({"a": noise(4000) / 10 + 5, "b": noise(4000) / 10 + 7}, lambda x: normal(x - 6), "x").axes[0]
+    for stairs, centre in zip(axes.patches, (5, 7), strict=True):
+        heights, edges, _ = stairs.get_data()
+        assert (heights * np.diff(edges)).sum() == pytest.approx(1)
+        assert (heights * np.diff(edges) * (edges[1:] + edges[:-1]) / 2).sum() == pytest.approx(centre, abs=0.05)
+
+
+def test_points_stand_where_their_coordinates_say():
+    panels = noise(2, 30, 2)
+    for axes, points in zip(plot_points(panels, ["a", "b"]).axes, panels, strict=True):
+        assert torch.tensor(np.array(axes.collections[0].get_offsets())).allclose(points.double(), atol=1e-6)
+
+
+def test_the_noise_level_shows_both_roots_and_where_we_are():
+    axes = plot_noise_level(noise(1, 3, 16, 16), noise(1, 3, 16, 16), SCHEDULE, 20).axes[1]
+    signal, spread = (torch.tensor(line.get_ydata()) for line in axes.lines[:2])
+    assert signal.allclose(SCHEDULE.alpha_bar.sqrt())
+    assert spread.allclose((1 - SCHEDULE.alpha_bar).sqrt())
+    marks = [line.get_xydata()[0].tolist() for line in axes.lines if line.get_marker() == "o"]
+    assert marks == [[20, signal[20].item()], [20, spread[20].item()]]
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
