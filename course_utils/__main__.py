@@ -1,9 +1,10 @@
-"""The command line: `python -m course_utils draw-sprites …`."""
+"""The command line: `python -m course_utils draw-sprites …` and `python -m course_utils train …`."""
 
 import argparse
 import sys
 from pathlib import Path
 
+from .recipe import STEPS, train_sprites
 from .sprites import write_sprites
 
 
@@ -16,14 +17,29 @@ def main(arguments: list[str] | None = None) -> int:
     draw.add_argument("--n-test", type=int, default=2_000, help="further sprites, held out (default: %(default)s)")
     draw.add_argument("--seed", type=int, default=0, help="which data set (default: %(default)s)")
     draw.add_argument("--out", type=Path, default=Path("sprites.npz"), help="file to write (default: %(default)s)")
+    learn = commands.add_parser("train", help="train the network of the course and write its weights and card")
+    learn.add_argument("--steps", type=int, default=STEPS, help="batches to learn from (default: %(default)s)")
+    learn.add_argument("--seed", type=int, default=0, help="of every random choice (default: %(default)s)")
+    learn.add_argument("--n-features", type=int, default=32, help="width of the network (default: %(default)s)")
+    learn.add_argument(
+        "--out", type=Path, default=Path("sprites.safetensors"), help="file to write (default: %(default)s)"
+    )
     given = parser.parse_args(arguments)
     try:
-        sha256 = write_sprites(given.out, given.n, given.n_test, given.seed)
+        print(_draw_sprites(given) if given.command == "draw-sprites" else _train(given))
     except (ValueError, OSError) as error:
-        print(f"draw-sprites: {error}", file=sys.stderr)
+        print(f"{given.command}: {error}", file=sys.stderr)
         return 2
-    print(f"{given.out}: {given.n:,} + {given.n_test:,} sprites, sha256 {sha256}")
     return 0
+
+
+def _draw_sprites(given: argparse.Namespace) -> str:
+    sha256 = write_sprites(given.out, given.n, given.n_test, given.seed)
+    return f"{given.out}: {given.n:,} + {given.n_test:,} sprites, sha256 {sha256}"
+
+
+def _train(given: argparse.Namespace) -> str:
+    return train_sprites(given.out, given.steps, given.seed, given.n_features)
 
 
 if __name__ == "__main__":

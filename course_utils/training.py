@@ -1,0 +1,150 @@
+"""How a model learns: the loss, and the loop that makes it small.
+
+The loop yields after each step, so bars, pictures and checkpoints are the caller's; files live in `checkpoints.py`.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from .samplers import Model
+from .schedules import NoiseSchedule
+from .validation import require_floats, require_int
+
+
+class Progress(NamedTuple):
+    """Where a training run stands.
+
+    Attributes:
+        step: how many steps were taken, from 1.
+        loss: of the batch of this step.
+        averaged: the model with averaged weights (EMA), to sample from. It goes on changing: copy what you keep.
+    """
+
+    step: int
+    loss: float
+    averaged: nn.Module
+
+
+def drop_context(c: Tensor, share: float, generator: torch.Generator | None = None) -> Tensor:
+    """Replace a random `share` of the contexts, shape (B, n_context), by zeros, which mean "no context".
+
+    A model that sees both learns to draw with and without a context (Ho & Salimans 2022, arXiv:2207.12598, sec. 3.2).
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"share must lie in [0, 1], got {share!r}")
+    keep = torch.rand((len(c), 1), generator=generator) >= share
+    return c * keep.to(c)
+
+
+def diffusion_loss(
+    model: Model,
+    x0: Tensor,
+    c: Tensor | None,
+    schedule: NoiseSchedule,
+    weight: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """The mean of w_t (ε − ε_θ(x_t, t, c))² over a batch, each image with a random time and noise (DDPM, Algorithm 1).
+
+    Args:
+        model: any callable `model(x, t, c) -> eps`.
+        x0: clean images, shape (B, …).
+        c: their contexts, shape (B, n_context), or None.
+        schedule: the noise schedule.
+        weight: a table w of length T + 1; by default 1 (DDPM's "simple" loss, eq. 14). `1 / schedule.alpha_bar` makes
+            it the squared error of v, `1 / schedule.snr` that of x_0 (Salimans & Ho 2022, arXiv:2202.00512, sec. 4).
+        generator: where times and noises come from; by default torch's own.
+
+    Returns a scalar with a gradient.
+    """
+    t = torch.randint(1, schedule.T + 1, (len(x0),), generator=generator).to(x0.device)
+    eps = torch.randn(x0.shape, generator=generator, dtype=x0.dtype).to(x0.device)
+    error = (eps - model(schedule.add_noise(x0, t, eps), t, c)).square()
+    return (error if weight is None else schedule.at(weight, t, x0) * error).mean()
+
+
+def train(
+    model: nn.Module,
+    images: Tensor,
+    contexts: Tensor,
+    schedule: NoiseSchedule,
+    *,
+    steps: int,
+    batch_size: int = 128,
+    learning_rate: float = 2e-3,
+    weight: Tensor | None = None,
+    context_dropout: float = 0.1,
+    generator: torch.Generator | None = None,
+) -> Iterator[Progress]:
+    """Train a model in place with AdamW, and yield after each step.
+
+    The learning rate rises over the first twentieth of the run and then falls like a half cosine to 0. Gradients are
+    clipped to norm 1. The average of the weights forgets over the last tenth of the run so far, at most 1,000 steps. In
+    half precision where the machine computes in it (`has_bfloat16`).
+
+    Args:
+        model: a module `model(x, t, c) -> eps`, on the device to train on.
+        images: clean images, shape (N, …), in [−1, 1].
+        contexts: their contexts, shape (N, n_context).
+        schedule: the noise schedule.
+        steps: how many batches to learn from.
+        batch_size: images in a batch, drawn with replacement.
+        learning_rate: its largest value.
+        weight: as in `diffusion_loss`.
+        context_dropout: share of the images that are shown without their context.
+        generator: where all random choices come from; by default torch's own.
+
+    Raises ValueError for bad input, and when the loss is not finite any more.
+    """
+    require_floats("images", images)
+    require_int("steps", steps, 1)
+    require_int("batch_size", batch_size, 1)
+    if require_floats("contexts", contexts).ndim != 2 or len(contexts) != len(images):
+        raise ValueError(f"contexts must have shape ({len(images)}, n_context), got {tuple(contexts.shape)}")
+    if not learning_rate > 0:
+        raise ValueError(f"learning_rate must be positive, got {learning_rate!r}")
+    device = next(model.parameters()).device
+    optimizer = torch.optim.AdamW(model.parameters(), learning_rate, betas=(0.9, 0.99), fused=True)
+    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _learning_rate(step, steps))
+    averaged = AveragedModel(model, avg_fn=_forgetful_average, use_buffers=True)
+    half = torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
+    for step in range(1, steps + 1):
+        rows = torch.randint(len(images), (batch_size,), generator=generator)
+        x0, c = images[rows].to(device), contexts[rows].to(device)
+        c = drop_context(c, context_dropout, generator)
+        with half:
+            loss = diffusion_loss(model, x0, c, schedule, weight, generator)
+        if not torch.isfinite(loss):
+            raise ValueError(f"the loss became {loss.item()} at step {step}: a smaller learning_rate may help")
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        rate.step()
+        averaged.update_parameters(model)
+        yield Progress(step, loss.item(), averaged.module)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device has instructions for bfloat16; without them half precision is slower than full."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch do not tell
+    return device.type == "cpu" and bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def _learning_rate(step: int, steps: int) -> float:
+    """The share of the learning rate that step 0, 1, … of a run takes."""
+    return min(1.0, (step + 1) / (0.05 * steps + 1)) * (1 + math.cos(math.pi * step / steps)) / 2
+
+
+def _forgetful_average(average: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
+    """An exponential moving average whose memory grows with the run: a tenth of it, and at most 1,000 steps."""
+    if not average.is_floating_point():  # a counter, such as that of BatchNorm
+        return new
+    return average.lerp(new, max(0.001, 9 / (10 + int(count))))
