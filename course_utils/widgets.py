@@ -1,11 +1,13 @@
 """Interactive figures: the only place that imports ipywidgets. What is drawn comes from `plotting`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import ipywidgets
+import torch
 from torch import Tensor
 
-from .plotting import Picture, plot_noise_level
+from .plotting import Picture, plot_noise_level, show_images
+from .samplers import Step
 from .schedules import NoiseSchedule
 
 
@@ -18,6 +20,27 @@ def noise_slider(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> ipywidgets
         schedule: the noise schedule.
     """
     return _slider(lambda t: plot_noise_level(x0, eps, schedule, t), "t", 1, schedule.T, schedule.T // 4)
+
+
+def trajectory_slider(x_T: Tensor, steps: Sequence[Step], schedule: NoiseSchedule) -> ipywidgets.VBox:
+    """A slider over the steps of a sampler: the pictures, the noise that the model saw in them, and what it meant.
+
+    Args:
+        x_T: where the sampler started, shape (B, 3, H, W).
+        steps: everything that `sample` yielded from there.
+        schedule: the noise schedule.
+    """
+    if len(steps) == 0:
+        raise ValueError("steps must hold at least one step")
+    arrivals = [Step(schedule.T, x_T, x_T), *steps[:-1]]
+
+    def draw(i: int) -> Picture:
+        t, x_t, x0_hat = arrivals[i].t, arrivals[i].x, steps[i].x0_hat
+        eps = schedule.predict_eps(x_t, t, x0_hat)
+        rows = ("x_t", "noise it\nsees", "picture it\nhas in mind")
+        return show_images(torch.cat([x_t, eps, x0_hat]), row_titles=rows, columns=len(x_t), title=f"t = {t}")
+
+    return _slider(draw, "step", 0, len(steps) - 1, len(steps) // 3)
 
 
 def _slider(draw: Callable[[int], Picture], name: str, low: int, high: int, start: int) -> ipywidgets.VBox:

@@ -1,19 +1,15 @@
-"""Checks for the exercises: each takes the student's function, tries it, and says kindly what it found.
+"""The checks of notebook 01: the noise schedule, the jump to time t, and the way back.
 
-A check knows the right answer and the classic wrong ones. It prints one verdict and never stops the notebook: a blank
-stub is "not attempted yet", a known mistake is called by its name, and anything else is described by numbers.
+Right answers and classic mistakes only; how a verdict is reached from them stands in `verdict.py`.
 """
 
-import copy
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from .schedules import BETA_MAX, NoiseSchedule, cosine_schedule, linear_schedule
-
-Diagnosis = Callable[[Tensor], str | None]
+from ..schedules import BETA_MAX, NoiseSchedule, cosine_schedule, linear_schedule
+from .verdict import Case, check
 
 
 def check_alpha_bar(alpha_bar: Callable[[Tensor], Tensor]) -> None:
@@ -38,7 +34,7 @@ def check_alpha_bar(alpha_bar: Callable[[Tensor], Tensor]) -> None:
         ),
         "this is √ᾱ_t. The table holds ᾱ_t itself; the square root comes later.": schedule.alpha_bar.sqrt(),
     }
-    _check("alpha_bar", alpha_bar, (beta,), schedule.alpha_bar, mistakes)
+    check("alpha_bar", alpha_bar, Case((beta,), schedule.alpha_bar, mistakes))
 
 
 def check_add_noise(add_noise: Callable[[Tensor, Tensor, Tensor, NoiseSchedule], Tensor]) -> None:
@@ -75,7 +71,7 @@ def check_add_noise(add_noise: Callable[[Tensor, Tensor, Tensor, NoiseSchedule],
                 return f"the noise has another shape than the picture: it is the same for {things}."
         return None
 
-    _check("add_noise", add_noise, (x0, t, eps, schedule), a * x0 + b * eps, mistakes, same_noise)
+    check("add_noise", add_noise, Case((x0, t, eps, schedule), a * x0 + b * eps, mistakes, (same_noise,)))
 
 
 def check_predict_x0(predict_x0: Callable[[Tensor, Tensor, Tensor, NoiseSchedule], Tensor]) -> None:
@@ -102,7 +98,7 @@ def check_predict_x0(predict_x0: Callable[[Tensor, Tensor, Tensor, NoiseSchedule
             -1, 1
         ),
     }
-    _check("predict_x0", predict_x0, (x_t, t, eps, schedule), truth, mistakes)
+    check("predict_x0", predict_x0, Case((x_t, t, eps, schedule), truth, mistakes))
 
 
 def check_beta_from_alpha_bar(beta_from_alpha_bar: Callable[[Tensor], Tensor]) -> None:
@@ -131,7 +127,7 @@ def check_beta_from_alpha_bar(beta_from_alpha_bar: Callable[[Tensor], Tensor]) -
         "β_0 compares ᾱ_0 with the last ᾱ: nothing comes before index 0, and β_0 = 0.": 1
         - alpha_bar / alpha_bar.roll(1),
     }
-    _check("beta_from_alpha_bar", beta_from_alpha_bar, (alpha_bar,), truth, mistakes)
+    check("beta_from_alpha_bar", beta_from_alpha_bar, Case((alpha_bar,), truth, mistakes))
 
 
 def _batch() -> tuple[NoiseSchedule, Tensor, Tensor, Tensor]:
@@ -143,79 +139,3 @@ def _batch() -> tuple[NoiseSchedule, Tensor, Tensor, Tensor]:
 
 def _at(table: Tensor, t: Tensor) -> Tensor:
     return table[t].float().view(-1, 1, 1, 1)
-
-
-def _check(
-    name: str,
-    attempt: Callable[..., Any],
-    arguments: tuple[Any, ...],
-    truth: Tensor,
-    mistakes: Mapping[str, Tensor],
-    *diagnoses: Diagnosis,
-) -> None:
-    """Try the student's function on copies of the arguments, and print the verdict."""
-    try:
-        given, again = copy.deepcopy(arguments), copy.deepcopy(arguments)
-        got = attempt(*given)
-        if got is None or got is ...:
-            raise NotImplementedError
-        verdict = _form(got, truth)
-        if verdict is None and not all(map(_same, given, arguments)):
-            verdict = "it changes its arguments, which others still need: compute new tensors instead."
-        verdict = verdict or _problem(got.detach().clone(), attempt(*again), truth, mistakes, diagnoses)
-    except NotImplementedError:
-        print(f"○ {name}: not attempted yet. Replace the dots, run the cell again, and go on when you like.")
-    except Exception as error:  # whatever a student's code may raise is news for the student, not for us
-        print(f"✗ {name} stops with {type(error).__name__}: {str(error)[:300]}{_hint(error)}")
-    else:
-        print(f"✗ {name}: {verdict}" if verdict else f"✓ {name} is right.")
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Whether an argument is still what it was."""
-    if isinstance(a, NoiseSchedule):
-        return all(torch.equal(x, y) for x, y in ((a.beta, b.beta), (a.alpha, b.alpha), (a.alpha_bar, b.alpha_bar)))
-    return torch.equal(a, b)
-
-
-def _hint(error: Exception) -> str:
-    if isinstance(error, RuntimeError) and "size of tensor" in str(error):
-        return "\n  One number for each image needs the shape (B, 1, 1, 1) to multiply a batch: see .view(-1, 1, 1, 1)."
-    return ""
-
-
-def _form(got: Any, truth: Tensor) -> str | None:
-    """What is wrong with the form of an answer, or None; shape and precision come later, after the known mistakes."""
-    if not isinstance(got, Tensor):
-        return f"it returns a {type(got).__name__}, expected a tensor."
-    if got.layout != torch.strided or got.device != truth.device or not got.is_floating_point():
-        return f"it returns {got.dtype}, {got.layout}, on {got.device}; expected plain {truth.dtype} on {truth.device}."
-    return None
-
-
-def _problem(
-    got: Tensor, again: Tensor, truth: Tensor, mistakes: Mapping[str, Tensor], diagnoses: tuple[Diagnosis, ...]
-) -> str | None:
-    """What is wrong with an answer, or None."""
-    for mistake, wrong in mistakes.items():
-        if got.shape == wrong.shape and torch.allclose(got.double(), wrong.double(), rtol=1e-4, atol=1e-6):
-            return mistake
-    if got.shape != truth.shape:
-        return f"the result has shape {tuple(got.shape)}, expected {tuple(truth.shape)}."
-    if got.dtype != truth.dtype:
-        return (
-            f"the result is {got.dtype}, expected {truth.dtype}, like the argument: tables are float64, so cast them."
-        )
-    if not torch.isfinite(got).all():
-        return "the result holds NaN or infinity."
-    if not torch.equal(got, again):
-        return "two calls with the same arguments differ: use the noise that is handed in, and draw none of your own."
-    if torch.allclose(got, truth, rtol=1e-4, atol=1e-5):
-        return None
-    for diagnosis in diagnoses:
-        if found := diagnosis(got):
-            return found
-    return (
-        f"the result has standard deviation {got.std():.3g}, expected {truth.std():.3g}; "
-        f"the largest difference is {(got - truth).abs().max():.2g}."
-    )
