@@ -20,7 +20,7 @@ from .sprites.artist import CLASSES
 from .training import diffusion_loss, train
 from .unet import ContextUnet
 from .validation import require_int
-from .wrappers import FromV
+from .wrappers import FromV, guided
 
 STEPS, BATCH_SIZE, LEARNING_RATE = 10_000, 64, 3e-3
 
@@ -98,7 +98,7 @@ def _write_pictures(out: Path, model: nn.Module, schedule: NoiseSchedule) -> Non
     """`….png`: ten samples of each class, the first that come; `…-from-noise.png`: how the first of each came to be."""
     contexts = torch.eye(len(CLASSES)).repeat_interleave(10, dim=0)
     x_T = torch.randn((len(contexts), 3, 16, 16), generator=torch.Generator().manual_seed(0))
-    steps = list(sample(model, x_T, schedule.timesteps(50), schedule, c=contexts))
+    steps = list(sample(guided(model, 2), x_T, schedule.timesteps(50), schedule, c=contexts))
     names = list(CLASSES)
     out.with_suffix(".png").write_bytes(show_images(steps[-1].x, columns=10, row_titles=names).png())
 
@@ -129,7 +129,7 @@ def _card(
 
 ![Ten samples of each of the five classes]({out.with_suffix(".png").name})
 
-*The first ten samples of each class: DDIM, 50 steps, seed 0, no guidance, nothing picked.*
+*The first ten samples of each class: DDIM, 50 steps, guidance scale 2, seed 0, nothing picked.*
 
 A `ContextUnet` with {parameters:,} parameters that draws 16×16 sprites of five classes: {", ".join(CLASSES)}. It was
 shown a tenth of the sprites without their class, so it also draws without being told one. Load it with
