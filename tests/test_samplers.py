@@ -1,0 +1,308 @@
+"""The samplers, graded with denoisers whose right answers are known, and held against an independent implementation."""
+
+import math
+from functools import partial
+from itertools import pairwise
+
+import pytest
+import torch
+from diffusers import DDIMScheduler, DDPMScheduler
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from course_utils import (
+    GaussianDenoiser,
+    MixtureDenoiser,
+    ddim_step,
+    ddpm_step,
+    linear_schedule,
+    sample,
+    sample_ddim,
+    sample_ddpm,
+)
+
+SCHEDULE = linear_schedule(500)
+MEAN, STD = torch.tensor([0.7, -0.4], dtype=torch.float64), torch.tensor([0.3, 1.4], dtype=torch.float64)
+GAUSSIAN = GaussianDenoiser(MEAN, STD, SCHEDULE)
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def noise(*shape, seed=0, dtype=torch.float64):
+    return torch.randn(shape, generator=seeded(seed), dtype=dtype)
+
+
+def last(steps):
+    *_, end = steps
+    return end.x
+
+
+def affine(step, t, t_prev):
+    """What the code does to x in a step with the exact Gaussian denoiser, read off from three batches: a x + b + σ z."""
+    x = torch.tensor([[0.0, 0.0], [1.0, 1.0], [0.0, 0.0]], dtype=torch.float64)
+    z = torch.tensor([[0.0, 0.0], [0.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
+    b, a_plus_b, b_plus_sigma = step(x, GAUSSIAN(x, t), t, t_prev, SCHEDULE, noise=z)
+    return a_plus_b - b, b, b_plus_sigma - b
+
+
+def exact_affine(t, t_prev, variance):
+    """A and b from the formulas: the x̂_0 of a Gaussian put into the DDIM paper's equation 12."""
+    now, before = SCHEDULE.alpha_bar[t].item(), SCHEDULE.alpha_bar[t_prev].item()
+    gain = math.sqrt(now) * STD**2 / (now * STD**2 + 1 - now)  # x̂_0 = μ + gain (x − √ᾱ μ)
+    rest = math.sqrt(max(0.0, 1 - before - variance) / (1 - now))
+    # x' = √ᾱ' x̂_0 + √(1 − ᾱ' − σ²) (x − √ᾱ x̂_0) / √(1 − ᾱ)
+    weight = math.sqrt(before) - rest * math.sqrt(now)
+    a = weight * gain + rest
+    return a, weight * (MEAN - gain * math.sqrt(now) * MEAN)
+
+
+def posterior(t, t_prev):
+    now, before = SCHEDULE.alpha_bar[t].item(), SCHEDULE.alpha_bar[t_prev].item()
+    return (1 - before) / (1 - now) * (1 - now / before)
+
+
+@pytest.mark.parametrize("n", [1, 7, 30, 500])
+@pytest.mark.parametrize(
+    ("step", "share"),
+    [(ddpm_step, 1.0), (ddim_step, 0.0), (partial(ddim_step, eta=0.5), 0.25), (partial(ddim_step, eta=1.0), 1.0)],
+)
+def test_mean_and_variance_of_a_gaussian_follow_the_closed_form(n, step, share):
+    mean, variance = torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)
+    exact_mean, exact_variance = mean.clone(), variance.clone()
+    for t, t_prev in pairwise(SCHEDULE.timesteps(n)):
+        a, b, sigma = affine(step, t, t_prev)
+        mean, variance = a * mean + b, a**2 * variance + sigma**2
+        sigma2 = share * posterior(t, t_prev)
+        a, b = exact_affine(t, t_prev, sigma2)
+        exact_mean, exact_variance = a * exact_mean + b, a**2 * exact_variance + sigma2
+        assert torch.allclose(mean, exact_mean, rtol=0, atol=1e-10)
+        assert torch.allclose(variance, exact_variance, rtol=0, atol=1e-10)
+
+
+def test_beta_variance_is_exact_for_a_unit_gaussian():
+    exact = GaussianDenoiser(torch.zeros(2).double(), torch.ones(2).double(), SCHEDULE)
+    for t in (2, 17, 250, 500):
+        x = torch.eye(2, dtype=torch.float64)
+        step = partial(ddpm_step, variance=SCHEDULE.beta)
+        a = step(x, exact(x, t), t, t - 1, SCHEDULE, noise=0 * x)[0, 0]
+        sigma = step(0 * x, exact(0 * x, t), t, t - 1, SCHEDULE, noise=x)[0, 0]
+        assert abs(a**2 + sigma**2 - 1) < 1e-10
+
+
+def final_std(n, step=ddim_step):
+    variance = torch.ones(2, dtype=torch.float64)
+    for t, t_prev in pairwise(SCHEDULE.timesteps(n)):
+        a, _, sigma = affine(step, t, t_prev)
+        variance = a**2 * variance + sigma**2
+    return variance.sqrt()
+
+
+def test_discretisation_error_falls_at_first_order_and_any_n_is_as_good_as_its_neighbours():
+    error = {n: (final_std(n) - STD).abs() for n in (25, 30, 33, 50, 100)}
+    for n in (25, 50):
+        ratio = error[n] / error[2 * n]
+        assert ((ratio > 1.6) & (ratio < 2.4)).all(), ratio
+    for n in (30, 33):  # neither divides 500
+        assert ((error[n] < error[25]) & (error[n] > error[50])).all()
+
+
+HEAPS = torch.tensor([[-2.0, 0.0], [0.0, 2.0], [2.0, 0.0]], dtype=torch.float64)
+WEIGHTS = torch.tensor([0.6, 0.3, 0.1], dtype=torch.float64)
+CLASSES = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], dtype=torch.float64)
+MIXTURE = MixtureDenoiser(HEAPS, SCHEDULE, std=0.2, weights=WEIGHTS, classes=CLASSES)
+
+
+def shares_and_width(points):
+    nearest = torch.cdist(points, HEAPS).argmin(1)
+    return torch.bincount(nearest, minlength=3) / len(points), (points - HEAPS[nearest]).std()
+
+
+@pytest.mark.parametrize("step", [ddpm_step, ddim_step])
+def test_all_modes_appear_with_their_weights_and_their_width(step):
+    n = 2000
+    points = last(sample(MIXTURE, noise(n, 2), SCHEDULE.timesteps(500), SCHEDULE, step, generator=seeded(1)))
+    shares, width = shares_and_width(points)
+    assert ((shares - WEIGHTS).abs() < 4 * (WEIGHTS * (1 - WEIGHTS) / n).sqrt()).all()
+    assert 0.19 < width < 0.21
+
+
+def test_without_its_noise_ddpm_collapses():
+    step = partial(ddpm_step, variance=torch.zeros(501))
+    points = last(sample(MIXTURE, noise(500, 2), SCHEDULE.timesteps(500), SCHEDULE, step))
+    shares, width = shares_and_width(points)
+    assert shares.max() == 1
+    assert width < 0.02
+
+
+def test_a_context_draws_its_class_only():
+    c = torch.tensor([[0.0, 1.0]], dtype=torch.float64).expand(600, 2)
+    points = last(sample(MIXTURE, noise(600, 2), SCHEDULE.timesteps(100), SCHEDULE, c=c))
+    shares, _ = shares_and_width(points)
+    assert shares[0] == 0
+    assert abs(shares[1] - 0.75) < 4 * (0.75 * 0.25 / 600) ** 0.5
+
+
+@given(t=st.integers(1, 500), back=st.integers(1, 500), seed=st.integers(0, 99))
+@settings(max_examples=60, deadline=None)
+def test_ddim_with_all_its_noise_is_ddpm(t, back, seed):
+    t_prev = max(0, t - back)
+    x, eps, z = noise(3, 2, 3, 4, seed=seed)
+    ours = ddim_step(x, eps, t, t_prev, SCHEDULE, eta=1.0, noise=z)
+    assert torch.allclose(ours, ddpm_step(x, eps, t, t_prev, SCHEDULE, noise=z), rtol=1e-9, atol=1e-9)
+
+
+def test_ddim_with_all_its_noise_over_all_steps_is_ddpm():
+    walks = [
+        last(sample(GAUSSIAN, noise(5, 2), SCHEDULE.timesteps(500), SCHEDULE, step, generator=seeded(3)))
+        for step in (ddpm_step, partial(ddim_step, eta=1.0))
+    ]
+    assert torch.allclose(*walks, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("variance_type", ["fixed_small", "fixed_large"])
+def test_ddpm_agrees_with_diffusers(variance_type):
+    theirs = DDPMScheduler(500, variance_type=variance_type, clip_sample=False)
+    theirs.alphas_cumprod = SCHEDULE.alpha_bar[1:]  # its own, in float32, are off by more than 1e-5
+    variance = None if variance_type == "fixed_small" else SCHEDULE.beta
+    x = noise(2, 3, 4, 4, dtype=torch.float32)
+    for t in range(500, 0, -1):
+        eps = 0.9 * x + 0.1 * noise(*x.shape, seed=t, dtype=torch.float32)
+        z = noise(*x.shape, seed=1000 + t, dtype=torch.float32)
+        ours = ddpm_step(x, eps, t, t - 1, SCHEDULE, variance, z)
+        their = theirs.step(eps, t - 1, x, generator=seeded(1000 + t)).prev_sample
+        assert torch.allclose(ours, their, rtol=0, atol=1e-5)
+        x = ours
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("n", [10, 50, 500])
+def test_ddim_agrees_with_diffusers(n, eta):
+    theirs = DDIMScheduler(
+        trained_betas=SCHEDULE.beta[1:].numpy(),
+        clip_sample=False,
+        set_alpha_to_one=True,
+        timestep_spacing="trailing",
+        num_train_timesteps=500,
+    )
+    theirs.set_timesteps(n)
+    x = noise(2, 3, 4, 4, dtype=torch.float32)
+    for (t, t_prev), their_t in zip(pairwise(SCHEDULE.timesteps(n)), theirs.timesteps.tolist(), strict=True):
+        assert their_t == t - 1
+        eps, z = (noise(*x.shape, seed=seed + t, dtype=torch.float32) for seed in (0, 1000))
+        ours = ddim_step(x, eps, t, t_prev, SCHEDULE, eta, z)
+        their = theirs.step(eps, their_t, x, eta=eta, variance_noise=z).prev_sample
+        assert torch.allclose(ours, their, rtol=1e-5, atol=1e-5)
+        x = 0.1 * ours  # an arbitrary ε would make it grow without end
+
+
+def test_up_and_down_again_leads_back():
+    x, error = noise(20, 2), {}
+    for n in (50, 200):
+        times = [t for t in SCHEDULE.timesteps(n) if t] + [1]
+        encoded = last(sample(GAUSSIAN, x, times[::-1], SCHEDULE))
+        error[n] = (last(sample(GAUSSIAN, encoded, times, SCHEDULE)) - x).abs().max()
+    assert error[200] < 0.5 * error[50] < 0.3
+
+
+def test_a_walk_reports_each_arrival_and_calls_the_model_once_a_step():
+    asked = []
+
+    def model(x, t, c):
+        asked.append((tuple(t.tolist()), c))
+        return 0.5 * x
+
+    c, x = torch.ones(2, 5), noise(2, 3, 4, 4, dtype=torch.float32).requires_grad_()
+    before = x.detach().clone()
+    walk = sample(model, x, [500, 200, 3, 0], SCHEDULE, c=c)
+    assert asked == []  # nothing is computed before it is needed
+    first, second, third = walk
+    assert [step.t for step in (first, second, third)] == [200, 3, 0]
+    assert [t for t, _ in asked] == [(500, 500), (200, 200), (3, 3)]
+    assert all(given is c for _, given in asked)
+    assert torch.equal(first.x0_hat, SCHEDULE.predict_x0(before, 500, 0.5 * before))
+    assert torch.equal(second.x0_hat, SCHEDULE.predict_x0(first.x, 200, 0.5 * first.x))
+    assert torch.equal(third.x, ddim_step(second.x, 0.5 * second.x, 3, 0, SCHEDULE))
+    assert not third.x.requires_grad
+    assert torch.equal(x, before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("step", [ddpm_step, partial(ddim_step, eta=0.5)])
+def test_precision_is_kept(dtype, step):
+    x = noise(2, 3, 4, 4).to(dtype)
+    walk = list(sample(lambda x, t, c: 0.9 * x, x, [500, 250, 0], SCHEDULE, step, generator=seeded()))
+    assert {tensor.dtype for s in walk for tensor in (s.x, s.x0_hat)} == {dtype}
+
+
+def test_the_everyday_calls_are_the_loop():
+    def model(x, t, c):
+        return x * (0.9 + t.view(-1, 1, 1, 1) / 5000) + (0 if c is None else c.view(-1, 1, 1, 1))
+
+    shape, c = (3, 1, 4, 4), torch.ones(3, 1) / 9
+    for call, n, step in (
+        (partial(sample_ddim, n=20), 20, ddim_step),
+        (partial(sample_ddim, n=20, eta=0.7), 20, partial(ddim_step, eta=0.7)),
+        (sample_ddpm, 500, ddpm_step),
+        (partial(sample_ddpm, n=33), 33, ddpm_step),
+        (partial(sample_ddpm, variance=SCHEDULE.beta), 500, partial(ddpm_step, variance=SCHEDULE.beta)),
+    ):
+        generator = seeded(4)
+        x = torch.randn(shape, generator=generator)
+        by_hand = last(sample(model, x, SCHEDULE.timesteps(n), SCHEDULE, step, c, generator))
+        drawn = call(model, shape, SCHEDULE, c=c, generator=seeded(4))
+        assert torch.equal(drawn, by_hand)
+        assert not torch.equal(drawn, call(model, shape, SCHEDULE, c=c, generator=seeded(5)))
+
+
+def good(x, t, c=None):
+    return 0.5 * x
+
+
+X = noise(2, 3, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: ddpm_step(X, X, 0, 0, SCHEDULE, noise=X), "t must be a whole number from 1 to 500, got 0"),
+        (lambda: ddpm_step(X, X, 501, 0, SCHEDULE, noise=X), "t must be a whole number from 1 to 500, got 501"),
+        (lambda: ddpm_step(X, X, 5, -1, SCHEDULE, noise=X), "t_prev must be a whole number from 0 to 500, got -1"),
+        (lambda: ddpm_step(X, X, 5, 5, SCHEDULE, noise=X), "t and t_prev must differ"),
+        (lambda: ddpm_step(X, X, 5, 6, SCHEDULE, noise=X), "t_prev must be smaller than t"),
+        (lambda: ddpm_step(X, X, 5.0, 4, SCHEDULE, noise=X), "t must be a whole number"),
+        (lambda: ddpm_step(X, X[:1], 5, 4, SCHEDULE, noise=X), "eps must have shape"),
+        (lambda: ddpm_step(X, X * torch.nan, 5, 4, SCHEDULE, noise=X), "eps must be finite"),
+        (lambda: ddpm_step(X.int(), X, 5, 4, SCHEDULE, noise=X), "x_t must be floating point"),
+        (lambda: ddpm_step(X, X, 5, 4, SCHEDULE), "noise must be given"),
+        (lambda: ddpm_step(X, X, 5, 4, SCHEDULE, noise=X.float()), "noise must be torch.float64"),
+        (lambda: ddpm_step(X, X, 5, 4, SCHEDULE, torch.ones(500), X), r"variance must be a table of T \+ 1 = 501"),
+        (lambda: ddpm_step(X, X, 5, 4, SCHEDULE, -SCHEDULE.beta, X), "variance must be a table"),
+        (lambda: ddpm_step(X, X, 5, 3, SCHEDULE, SCHEDULE.beta, X), "a variance table is for single steps"),
+        (lambda: ddim_step(X, X, 5, 4, SCHEDULE, eta=-0.1), r"eta must lie in \[0, 1\], got -0.1"),
+        (lambda: ddim_step(X, X, 5, 4, SCHEDULE, eta=float("nan")), "eta must lie"),
+        (lambda: ddim_step(X, X, 5, 4, SCHEDULE, eta=0.5), "noise must be given"),
+        (lambda: ddim_step(X, X, 5, 6, SCHEDULE, eta=0.5, noise=X), "eta must be 0, got 0.5"),
+        (lambda: last(sample(good, X, [500], SCHEDULE)), "times must be at least two"),
+        (lambda: last(sample(good, X, [500, 0, 10], SCHEDULE)), "only the last of them may be 0"),
+        (lambda: last(sample(good, X, [501, 0], SCHEDULE)), "times must be a whole number from 0 to 500, got 501"),
+        (lambda: last(sample(good, X, [500.0, 0], SCHEDULE)), "times must be a whole number"),
+        (lambda: last(sample(good, X[0, 0, 0, 0], [500, 0], SCHEDULE)), "x must be a batch"),
+        (lambda: last(sample(lambda x, t, c: x[:1], X, [500, 0], SCHEDULE)), "eps must have shape"),
+        (lambda: last(sample(good, X, [500, 2, 0], SCHEDULE, ddpm_step)), "noise must be given"),
+        (lambda: sample_ddim(good, (2, 3), SCHEDULE, n=501), "n must be a whole number from 1 to 500, got 501"),
+        (lambda: sample_ddpm(good, (2, 3), SCHEDULE, n=0), "n must be a whole number from 1 to 500, got 0"),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_the_last_step_adds_no_noise():
+    for t in (1, 30):
+        for step in (ddpm_step, partial(ddpm_step, variance=SCHEDULE.beta), partial(ddim_step, eta=1.0)):
+            if t == 1 or "variance" not in getattr(step, "keywords", {}):
+                x0_hat = SCHEDULE.predict_x0(X, t, 0.3 * X)
+                assert torch.allclose(step(X, 0.3 * X, t, 0, SCHEDULE, noise=None), x0_hat, atol=1e-9)
