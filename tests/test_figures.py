@@ -23,7 +23,9 @@ from course_utils import (
     plot_histograms,
     plot_noise_level,
     plot_points,
+    sample,
     show_images,
+    trajectory_slider,
 )
 from course_utils.plotting import contact_sheet, to_pixels
 
@@ -162,6 +164,7 @@ def test_the_noise_level_shows_both_roots_and_where_we_are():
         (lambda: plot_noise_level(noise(2, 3, 4, 4), noise(2, 3, 4, 4), SCHEDULE, 5), "x0 must be one image"),
         (lambda: noise_slider(noise(1, 1, 300, 4), noise(1, 1, 300, 4), SCHEDULE), "at most 240 pixels a side"),
         (lambda: plot_histograms({str(i): noise(9) for i in range(5)}, normal, "x"), "samples must be 1 to 4 sets"),
+        (lambda: trajectory_slider(noise(1, 3, 4, 4), [], SCHEDULE), "steps must hold at least one step"),
         (lambda: animate([], [], "nothing"), "at least one frame"),
         (lambda: animate([noise(1, 3, 4, 4)], ["a", "b"], "one"), "captions must have one entry for each of 1 frames"),
         (lambda: animate([noise(1, 3, 4, 4), noise(2, 3, 4, 4)], ["a", "b"], "two"), "frames must have shape"),
@@ -206,6 +209,21 @@ def test_a_movie_holds_its_frames_pixel_by_pixel_and_plays_without_the_network()
         assert (pixels[1:5, 1:5] == to_pixels(frame)[0]).all()
         assert (pixels[1:5, 7:11] == to_pixels(frame)[1]).all()
         assert (pixels[7:11, 1:5] == to_pixels(frame)[2]).all()
+
+
+def test_the_trajectory_slider_shows_input_noise_and_opinion_of_each_step():
+    x_T = noise(2, 3, 16, 16)
+    steps = list(sample(lambda x, t, c: 0.1 * x, x_T, [50, 30, 9, 0], SCHEDULE))
+    slider, picture = trajectory_slider(x_T, steps, SCHEDULE).children
+    assert (slider.min, slider.max) == (0, 2)
+    for i, (t, x_t) in enumerate([(50, x_T), (30, steps[0].x), (9, steps[1].x)]):
+        slider.value = i
+        rows = torch.cat([x_t, 0.1 * x_t, steps[i].x0_hat])
+        names = ("x_t", "noise it\nsees", "picture it\nhas in mind")
+        shown = Image.open(io.BytesIO(base64.b64decode(Player(picture.value).found["img"]["src"].split(",")[1])))
+        expected = Image.open(io.BytesIO(show_images(rows, (), names, 2, f"t = {t}").png()))
+        assert np.abs(np.asarray(shown, dtype=int) - np.asarray(expected, dtype=int)).max() <= 1  # ε is computed back
+        assert Player(picture.value).found["img"]["alt"].startswith(f"t = {t}:")
 
 
 def test_moving_the_slider_redraws_the_figure():

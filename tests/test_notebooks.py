@@ -14,7 +14,10 @@ import course_utils
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
-TEACHES = {"01_intuition": {"add_noise", "predict_x0", "alpha_bar", "beta_from_alpha_bar"}}
+TEACHES = {
+    "01_intuition": {"add_noise", "predict_x0", "alpha_bar", "beta_from_alpha_bar"},
+    "02_sampling": {"posterior_mean", "ddpm_step", "sampling_loop"},
+}
 """Names that a notebook writes itself, because it teaches them; any other use of a package name is a redefinition."""
 
 PACKAGE_NAMES = {name for name in course_utils.__all__} | {
@@ -145,9 +148,11 @@ def test_no_package_name_is_redefined_outside_the_notebook_that_teaches_it(path)
 def test_numbers_are_compared_and_only_moving_things_ignored(path):
     """A cell whose output is not compared must say nothing in words: it holds a widget, a movie or a progress bar."""
     for cell in code_of(path):
-        moving = bool(re.search(r"\b(animate|noise_slider)\(", cell.source))
+        moving = bool(re.search(r"\b(animate|\w+_slider|tqdm|sample_dd[ip]m)\(", cell.source))
         assert ("nbval-ignore-output" in tags_of(cell)) == moving, cell.source
         assert not (moving and "print(" in cell.source)
+        assert ("progress" in tags_of(cell)) == bool(re.search(r"\b(tqdm|sample_dd[ip]m)\(", cell.source))
+        assert not ("progress" in tags_of(cell) and cell.outputs), "a bar of the past is of no use to a reader"
 
 
 @each_notebook

@@ -130,11 +130,12 @@ def test_public_names_are_explicit_and_documented():
 def test_imports_only_go_down():
     """The package has no circles: each module imports only from those below it."""
     order = [
-        "validation", "schedules", "oracles", "plotting", "animation", "diagrams", "widgets",
-        "sprites", "datasets", "checks", "__main__",
+        "validation", "schedules", "oracles", "samplers", "wrappers", "unet", "training",
+        "plotting", "animation", "diagrams", "widgets", "sprites", "datasets", "checkpoints",
+        "checks", "recipe", "__main__",
     ]  # fmt: skip
     package = ROOT / "course_utils"
-    assert {path.stem for path in package.glob("*.py")} - {"__init__"} | {"sprites"} == set(order)
+    assert {path.stem for path in package.glob("*.py")} - {"__init__"} | {"sprites", "checks"} == set(order)
     for path in package.rglob("*.py"):
         own = path.relative_to(package).parts[0].removesuffix(".py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
