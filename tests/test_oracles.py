@@ -1,9 +1,9 @@
-"""The exact denoiser, graded against the truth that it claims to know."""
+"""The exact denoisers, graded against the truth that they claim to know."""
 
 import pytest
 import torch
 
-from course_utils import IdealDenoiser, cosine_schedule, linear_schedule
+from course_utils import GaussianDenoiser, IdealDenoiser, MixtureDenoiser, cosine_schedule, linear_schedule
 
 SCHEDULE = cosine_schedule(100)
 
@@ -80,3 +80,100 @@ def test_half_precision_does_not_overflow():
     assert oracle.posterior(x_t, 1).argmax(1).tolist() == list(range(9))
     assert oracle.predict_x0(x_t, 1).dtype == oracle(x_t, 1).dtype == torch.float16
     assert torch.equal(oracle.predict_x0(x_t, 1), pictures)
+
+
+HEAPS = torch.tensor([[-2.0, 0.0], [0.0, 2.0], [2.0, 0.5]], dtype=torch.float64)
+WEIGHTS = torch.tensor([0.6, 0.3, 0.1], dtype=torch.float64)
+CLASSES = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], dtype=torch.float64)
+POINTS = 2 * torch.randn((5, 2), generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+
+
+def log_density(x, t, weights, std=0.3):
+    """The logarithm of the density of x_t when x_0 comes from the heaps, written out."""
+    ab = SCHEDULE.alpha_bar[t]
+    heap = torch.distributions.Normal(ab.sqrt() * HEAPS, (ab * std**2 + 1 - ab).sqrt())
+    return (heap.log_prob(x[:, None]).sum(2) + weights.log()).logsumexp(1)
+
+
+@pytest.mark.parametrize("t", [1, 30, 70, 100])
+@pytest.mark.parametrize("told", [None, [0.0, 1.0], [0.5, 0.25], [0.0, 0.0]])
+def test_the_noise_is_the_gradient_of_the_density(t, told):
+    """Tweedie's formula: ε̂ = −√(1 − ᾱ_t) ∇ log p(x_t), here with PyTorch's own derivative."""
+    c = None if told is None else torch.tensor([told], dtype=torch.float64)
+    weights = WEIGHTS if c is None or not c.any() else WEIGHTS * (c @ CLASSES.T)[0]
+    x = POINTS.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(log_density(x, t, weights).sum(), x)
+    oracle = MixtureDenoiser(HEAPS, SCHEDULE, 0.3, 7 * WEIGHTS, CLASSES)  # weights in any unit
+    found = oracle(POINTS, t, None if c is None else c.expand(5, 2))
+    assert torch.allclose(found, -((1 - SCHEDULE.alpha_bar[t]) ** 0.5) * gradient, atol=1e-9)
+
+
+def test_each_row_has_its_own_time_and_class():
+    oracle, t = MixtureDenoiser(HEAPS, SCHEDULE, 0.3, WEIGHTS, CLASSES), torch.tensor([1, 30, 70, 100, 2])
+    c = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.5, 0.5], [0.0, 1.0]], dtype=torch.float64)
+    for i in range(5):
+        row = slice(i, i + 1)
+        assert torch.allclose(oracle(POINTS, t, c)[row], oracle(POINTS[row], t[row], c[row]), atol=1e-12)
+
+
+def test_a_single_heap_is_a_gaussian():
+    mean, std = torch.tensor([0.5, -1.0], dtype=torch.float64), torch.full((2,), 0.7, dtype=torch.float64)
+    for t in (1, 50, 100):
+        assert torch.allclose(
+            GaussianDenoiser(mean, std, SCHEDULE)(POINTS, t),
+            MixtureDenoiser(mean[None], SCHEDULE, 0.7)(POINTS, t),
+            atol=1e-10,
+        )
+
+
+def test_each_coordinate_of_a_gaussian_has_its_own_width():
+    mean, std = torch.tensor([0.5, -1.0], dtype=torch.float64), torch.tensor([0.2, 3.0], dtype=torch.float64)
+    both = GaussianDenoiser(mean, std, SCHEDULE)(POINTS, 60)
+    for i in range(2):
+        alone = GaussianDenoiser(mean[i : i + 1], std[i : i + 1], SCHEDULE)(POINTS[:, i : i + 1], 60)
+        assert torch.equal(both[:, i : i + 1], alone)
+
+
+def test_a_data_set_is_a_mixture_without_width():
+    ideal, mixture = IdealDenoiser(data(), SCHEDULE), MixtureDenoiser(data(), SCHEDULE, 0.0)
+    assert torch.equal(ideal(noise(7), 50), mixture(noise(7), 50))
+
+
+def test_an_ideal_denoiser_that_was_told_classes_thinks_of_its_class_only():
+    contexts = torch.eye(2, dtype=torch.float64)[[0, 1, 0, 1, 0, 1, 0]]
+    oracle = IdealDenoiser(data(), SCHEDULE, contexts)
+    probability = oracle.posterior(noise(7), 90, contexts)
+    assert (probability[contexts @ contexts.T == 0] == 0).all()
+    assert torch.allclose(probability.sum(1), torch.ones(7, dtype=torch.float64))
+
+
+def test_draws_come_from_the_mixture():
+    n = 20_000
+    drawn = MixtureDenoiser(HEAPS, SCHEDULE, 0.3, WEIGHTS).draw(n, torch.Generator().manual_seed(0))
+    nearest = torch.cdist(drawn, HEAPS).argmin(1)
+    shares = torch.bincount(nearest, minlength=3) / n
+    assert ((shares - WEIGHTS).abs() < 4 * (WEIGHTS * (1 - WEIGHTS) / n).sqrt()).all()
+    assert (drawn - HEAPS[nearest]).std() == pytest.approx(0.3, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: GaussianDenoiser(HEAPS[0], -HEAPS[0].abs(), SCHEDULE), "std must be positive"),
+        (lambda: GaussianDenoiser(HEAPS[0], HEAPS, SCHEDULE), "std must have shape"),
+        (lambda: GaussianDenoiser(HEAPS[0], HEAPS[0].exp(), SCHEDULE)(noise(2), 1), r"x must have shape \(B, 2\)"),
+        (lambda: GaussianDenoiser(HEAPS[0], HEAPS[0].exp(), SCHEDULE)(POINTS, 1, torch.eye(5)), "knows no classes"),
+        (lambda: MixtureDenoiser(HEAPS[0], SCHEDULE, 0.1), r"means must have shape \(K, …\)"),
+        (lambda: MixtureDenoiser(HEAPS, SCHEDULE, -0.1), "std must be a number ≥ 0, got -0.1"),
+        (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1, -WEIGHTS), "weights must be 3 positive numbers"),
+        (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1, WEIGHTS[:2]), "weights must be 3 positive numbers"),
+        (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1, classes=CLASSES + 1), "classes must be one-hot"),
+        (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1, classes=CLASSES[:2]), "classes must be one-hot"),
+        (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1)(POINTS, 1, torch.eye(5)), "knows no classes"),
+        (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1, classes=CLASSES)(POINTS, 1, POINTS), "c must be numbers ≥ 0"),
+        (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1).draw(0), "n must be a whole number"),
+    ],
+)
+def test_what_an_oracle_cannot_know_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
