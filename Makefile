@@ -20,7 +20,7 @@ lab: $(VENV)/lab ## set everything up and open the course in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks $(AS_ROOT)
 
 test: $(VENV)/test ## set everything up and run all tests, notebooks included
-	$(BIN)/python -m pytest --nbval -n 2 --dist loadscope
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval -n 2 --dist loadscope # two workers, one core each
 
 notebooks: $(NOTEBOOKS) ## write and run the notebooks that are older than their text or the package
 
@@ -34,10 +34,12 @@ clean: ## remove the virtual environment
 	rm -rf $(VENV)
 
 # A notebook is its text plus the outputs of one run from top to bottom, and is replaced only when that run succeeds.
-notebooks/%.ipynb: notebooks/src/%.py $(wildcard course_utils/*.py course_utils/*.mplstyle course_utils/sprites/*.py data/*.npz) | $(VENV)/test
+# Progress bars are taken out of it again: they are for the one who waits.
+notebooks/%.ipynb: notebooks/src/%.py $(wildcard course_utils/*.py course_utils/*.mplstyle course_utils/*/*.py data/*.npz weights/*.safetensors) | $(VENV)/test
 	@mkdir -p notebooks/.run && { test ! -e $@ || cp $@ notebooks/.run/; }
 	$(BIN)/jupytext --quiet --to ipynb --update --output notebooks/.run/$(@F) $<
 	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/.run/$(@F)
+	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --inplace --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=progress notebooks/.run/$(@F)
 	@mv notebooks/.run/$(@F) $@
 
 # An empty file marks what is installed, and pyproject.toml says when that is out of date.

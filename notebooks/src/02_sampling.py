@@ -1,0 +1,663 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 02 · Sampling
+#
+# ### How does noise turn into a picture?
+#
+# Notebook 01 took pictures apart. In this one you put pictures together that nobody has drawn before. The whole machine is one line, called
+# 500 times, and at the end you can write it alone.
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/02_sampling.ipynb)
+
+# %% slideshow={"slide_type": "skip"}
+import sys
+
+if "google.colab" in sys.modules:  # Colab gets the course first; elsewhere this does nothing
+    course = "git+https://github.com/noise-to-sprites/noise-to-sprites"
+    get_ipython().run_line_magic("pip", f"install -q {course}")
+import torch
+from course_utils import linear_schedule, load_pretrained, load_sprites, sample, show_images
+from tqdm.auto import tqdm
+
+randomness = torch.Generator().manual_seed(2)  # run from top to bottom, and your numbers are ours
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+from course_utils import ddpm_step
+
+model, schedule = load_pretrained("sprites")  # soon you know what every line of this cell does
+names, one_of_each = ["hero", "non-hero", "food", "spell", "side-facing"], torch.eye(5)
+x_T, times = torch.randn((5, 3, 16, 16), generator=randomness), schedule.timesteps(100)
+stages = {500: x_T}
+for step in sample(model, x_T, times, schedule, ddpm_step, one_of_each, randomness):
+    stages[step.t] = step.x
+shown = [500, 300, 220, 180, 150, 120, 90, 60, 30, 0]
+pictures = torch.stack([stages[t] for t in shown], dim=1).flatten(0, 1)
+show_images(pictures, titles=[f"t = {t}" for t in shown], row_titles=names)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## After this notebook you can …
+#
+# - **explain** why one step back can be computed when the way back as a whole cannot,
+# - **write** `ddpm_step`, the line that turns noise into a slightly less noisy picture, and the loop around it,
+# - **grade** a sampler, with a denoiser whose right answers are known,
+# - **say** what the extra noise in every step is for, and what happens without it,
+# - **tell** whether a network draws something new or recites what it has seen.
+#
+# **Time:** about 45 minutes, and 30 more with the exercises. **You need:** notebook 01. No GPU. (This notebook uses a network and does not ask what is
+# inside; that is notebook 03. How it learned is notebook 04.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Symbols
+#
+# | math | code | shape | meaning |
+# |---|---|---|---|
+# | $x_t,\ \varepsilon,\ \hat x_0$ | `x_t`, `eps`, `x0_hat` | `(B, 3, 16, 16)` | as in notebook 01: noisy picture, noise, guess at the clean picture |
+# | $\beta_t,\ \alpha_t,\ \bar\alpha_t$ | `schedule.beta`, … | `(T+1,)` | as in notebook 01 |
+# | $\varepsilon_\theta(x_t, t)$ | `model(x_t, t)` | like `x_t` | the noise that a model sees in $x_t$; $\theta$ stands for its weights |
+# | $q$ | | | a distribution of the world: the noise, and the pictures we learned from |
+# | $\tilde\mu_t,\ \tilde\beta_t$ | `posterior_mean`, `schedule.posterior_variance` | like `x_t`, `(T+1,)` | mean and variance of $x_{t-1}$, once $x_t$ and $x_0$ are known |
+# | $\sigma_t$ | `sigma` | a number | how much noise a step back adds, a standard deviation |
+# | $z$ | `z` | like `x_t` | this added noise, before it is scaled: Gaussian, mean 0, variance 1 |
+#
+# The time is given to a model as a tensor of shape `(B,)`, one whole number for each image. Where a model can be told what to draw, a third argument `c` does it: `model(x_t, t, c)`. Until notebook 05 we only use it to ask for a class.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 1 · One step back
+#
+# The way there was easy: add noise. For the way back we would like to know $q(x_{t-1} \mid x_t)$: *given this noisy picture, what was it one step earlier?*
+#
+# Bayes' rule has an answer, and it is of no use:
+#
+# $$q(x_{t-1} \mid x_t) = \frac{q(x_t \mid x_{t-1})\; q(x_{t-1})}{q(x_t)}.$$
+#
+# The first factor is a Gaussian, (1) of notebook 01. But $q(x_{t-1})$ asks how probable this noisy picture is among the noisy versions of *all pictures in the world*. Nobody can write that down.
+#
+# Now suppose somebody tells us the clean picture. Then everything on the right is known, and everything is Gaussian:
+#
+# $$q(x_{t-1} \mid x_t, x_0) = \mathcal N\big(\tilde\mu_t(x_t, x_0),\; \tilde\beta_t I\big),$$
+#
+# $$\tilde\mu_t(x_t, x_0) = \frac{\sqrt{\bar\alpha_{t-1}}\,\beta_t}{1-\bar\alpha_t}\; x_0 + \frac{\sqrt{\alpha_t}\,(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}\; x_t,
+# \qquad \tilde\beta_t = \frac{1-\bar\alpha_{t-1}}{1-\bar\alpha_t}\,\beta_t. \tag{1}$$
+#
+# Read it as a compromise. Two witnesses speak about $x_{t-1}$: the clean picture (it must be a slightly noisy version of $x_0$) and the noisy one ($x_t$ must be a slightly noisier version of it). Each is
+# heard according to how sure it is, that is by one over its variance. Where $t$ is large, $x_0$ says little, and $x_{t-1}$ is almost $x_t$.
+#
+# **Question.** Is (1) true? A formula with five square roots should be tested. Let us make two million pairs $(x_{t-1}, x_t)$ of one number each, and look only at those whose $x_t$ happens to lie near 0.2.
+
+# %% slideshow={"slide_type": "fragment"}
+t, x0, n = 100, 0.7, 2_000_000
+alpha, beta, ab = (table.float() for table in (schedule.alpha, schedule.beta, schedule.alpha_bar))
+earlier = ab[t - 1].sqrt() * x0 + (1 - ab[t - 1]).sqrt() * torch.randn(n, generator=randomness)
+later = alpha[t].sqrt() * earlier + beta[t].sqrt() * torch.randn(n, generator=randomness)
+picked = earlier[(later - 0.2).abs() < 0.02]
+
+first = ab[t - 1].sqrt() * beta[t] / (1 - ab[t])  # (1), the weight of x_0
+second = alpha[t].sqrt() * (1 - ab[t - 1]) / (1 - ab[t])  # (1), the weight of x_t
+mean, sigma = first * x0 + second * 0.2, schedule.posterior_variance[t].sqrt()
+print(f"counted:     mean {picked.mean():.2f}, standard deviation {picked.std():.2f}")
+print(f"formula (1): mean {mean:.2f}, standard deviation {sigma:.2f}")
+print(f"weights: {first:.3f} for the clean picture, {second:.3f} for the noisy one")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# It is true. And the weights show what a step back is: nearly all of $x_t$, and a pinch of the clean picture.
+#
+# So the step is easy *if we know $x_0$*. We do not: it is what we want to draw. But a denoiser has an opinion about it at every moment.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 2 · Ask the denoiser
+#
+# A denoiser looks at $x_t$ and says which noise it sees, $\hat\varepsilon = \varepsilon_\theta(x_t, t)$. By (4) of notebook 01 that is an opinion about the clean picture:
+#
+# $$\hat x_0 = \frac{x_t - \sqrt{1-\bar\alpha_t}\;\hat\varepsilon}{\sqrt{\bar\alpha_t}}. \tag{2}$$
+#
+# Put $\hat x_0$ where (1) has $x_0$, take the step, and ask again. The opinion was wrong, but it has only moved the picture by a pinch, and next time the denoiser sees a little better.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 1 · The mean of a step (medium, 10 minutes)
+#
+# Write $\tilde\mu_t$ for a model's answer: first (2), then the mean in (1). Here `t` is one whole number for the whole batch, so `schedule.beta[t]` is a plain number
+# and needs no `.view`. You need `schedule.beta`, `schedule.alpha` and `schedule.alpha_bar`, once at `t - 1`.
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_posterior_mean
+
+
+def posterior_mean(x_t, eps, t, schedule):
+    return ...  # your code: equation (2), then the mean in equation (1)
+
+
+check_posterior_mean(posterior_mean)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Folded below: one way to write it.
+
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
+# @title Solution 1
+def posterior_mean(x_t, eps, t, schedule):
+    beta, alpha = schedule.beta[t], schedule.alpha[t]
+    before, ab = schedule.alpha_bar[t - 1], schedule.alpha_bar[t]
+    x0_hat = (x_t - (1 - ab).sqrt() * eps) / ab.sqrt()  # (2)
+    return (
+        before.sqrt() * beta / (1 - ab) * x0_hat + alpha.sqrt() * (1 - before) / (1 - ab) * x_t
+    )  # (1)
+
+
+check_posterior_mean(posterior_mean)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 3 · The famous line
+#
+# Put (2) into (1) and collect what stands before $x_t$ and what stands before $\hat\varepsilon$. Almost everything cancels, because $\bar\alpha_t = \alpha_t\bar\alpha_{t-1}$. What is left, with noise $z$ of the right size, is
+# line 4 of Algorithm 2 in the DDPM paper:
+#
+# $$x_{t-1} = \frac{1}{\sqrt{\alpha_t}}\Big(x_t - \frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\;\hat\varepsilon\Big) + \sigma_t\, z, \qquad \sigma_t^2 = \tilde\beta_t, \qquad z = 0 \text{ at } t = 1. \tag{3}$$
+#
+# In words: take away a little of the noise that you see, undo the shrinking of one step, and add fresh noise.
+#
+# $z = 0$ at the last step, because a finished picture should not be made noisy again. With $\sigma_t^2 = \tilde\beta_t$ that happens by itself: $\tilde\beta_1 = 0$.
+#
+# Add noise, to *remove* noise? It looks like a mistake. Section 6 leaves it out, and you will see.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 2 · Write `ddpm_step` (medium, 10 minutes)
+#
+# Equation (3). `t` is one whole number, `t_prev` is $t-1$, and $z$ is handed in as `noise`. The variance $\tilde\beta_t$ is `schedule.posterior_variance[t]`.
+#
+# (You can do without `t_prev`. It is there because samplers in notebook 06 take longer steps, and all steps shall look alike from outside.)
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_ddpm_step
+
+
+def ddpm_step(x_t, eps, t, t_prev, schedule, noise):
+    return ...  # your code: equation (3)
+
+
+check_ddpm_step(ddpm_step)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Folded below: one way to write it. The cell also compares the two forms of the mean, yours from exercise 1 and (3).
+
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "slide"} tags=["solution"]
+# @title Solution 2
+def ddpm_step(x_t, eps, t, t_prev, schedule, noise):
+    beta, ab = schedule.beta[t], schedule.alpha_bar[t]
+    mean = (x_t - beta / (1 - ab).sqrt() * eps) / (1 - beta).sqrt()
+    return mean + schedule.posterior_variance[t].sqrt() * noise  # (3)
+
+
+check_ddpm_step(ddpm_step)
+x_t, eps = torch.randn((2, 4, 3, 16, 16), generator=randomness, dtype=torch.float64)
+for t in range(1, schedule.T + 1):
+    short_form = ddpm_step(x_t, eps, t, t - 1, schedule, noise=0 * x_t)
+    assert torch.allclose(short_form, posterior_mean(x_t, eps, t, schedule), atol=1e-9)
+print("(1) with (2) put in, and (3), have the same mean at all 500 times")
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 3 · The loop (medium, 10 minutes)
+#
+# Begin with the noise `x`. For $t = T, T-1, \dots, 1$: ask the model, draw a fresh `z` with `torch.randn(x.shape, generator=generator)`, take a `ddpm_step`. Return the last `x`.
+# The model wants the time of each image: `torch.full((len(x),), t)`.
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_sampling_loop
+
+
+def sampling_loop(model, x, schedule, generator):
+    return ...  # your code: a loop of four lines
+
+
+check_sampling_loop(sampling_loop)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Folded below: one way to write it. This is a complete diffusion sampler. There is no more to it.
+
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"} tags=["solution"]
+# @title Solution 3
+def sampling_loop(model, x, schedule, generator):
+    for t in range(schedule.T, 0, -1):
+        eps = model(x, torch.full((len(x),), t))
+        z = torch.randn(x.shape, generator=generator, dtype=x.dtype)
+        x = ddpm_step(x, eps, t, t - 1, schedule, z)
+    return x
+
+
+check_sampling_loop(sampling_loop)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 4 · A denoiser that cannot be wrong
+#
+# If a sampler draws bad pictures, is it the sampler's fault or the network's? With a network you cannot know. So we try it first where the best answer to *what noise do you see?* can be computed:
+# points in the plane that come from six heaps, a **mixture** of six Gaussians. `MixtureDenoiser` weighs the heaps as the `IdealDenoiser` of notebook 01 weighed sprites.
+#
+# The heaps are not equally large: the largest gets six times as many points as the smallest.
+#
+# **Predict.** We begin with 2,000 points of pure noise, a round cloud. Will all six heaps appear? In the right proportions?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import MixtureDenoiser, plot_points
+
+angle = torch.arange(6) * torch.pi / 3
+heaps = 2 * torch.stack([angle.cos(), angle.sin()], dim=1).double()
+weights = torch.tensor([6.0, 5.0, 4.0, 3.0, 2.0, 1.0])
+mixture = MixtureDenoiser(heaps, schedule, std=0.15, weights=weights)
+start = torch.randn((2000, 2), generator=randomness, dtype=torch.float64)
+
+
+def report(name, points):
+    nearest = torch.cdist(points, heaps).argmin(1)
+    shares = [f"{(nearest == k).double().mean():4.0%}" for k in range(6)]
+    width = (points - heaps[nearest]).std()
+    print(f"{name:18} shares {' '.join(shares)}   width of a heap {width:.2f}")
+
+
+drawn = sampling_loop(mixture, start, schedule, randomness)  # yours
+report("the truth", mixture.draw(100_000, randomness))
+report("our sampler", drawn)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# All six, in the right proportions up to chance, and each as wide as it should be (0.15). Nobody told the sampler how many heaps there are: it knows only the answers of the denoiser.
+#
+# **Question.** How does a round cloud become six heaps? `sample` is the loop of exercise 3 in the package. It takes the times to stop at, and any step, such as yours; and it hands out what
+# every step leaves behind: `t`, `x` and `x0_hat`.
+
+# %% slideshow={"slide_type": "fragment"}
+every_time = schedule.timesteps(500)  # 500, 499, … 1, 0
+walk = list(sample(mixture, start, every_time, schedule, ddpm_step, generator=randomness))
+at = {step.t: step.x for step in walk}
+panels = torch.stack([start, at[250], at[120], at[60], at[0]])
+plot_points(panels[:, :1500], ["t = 500", "t = 250", "t = 120", "t = 60", "t = 0"])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# For half of the way nothing seems to happen. Then the cloud gets a hole, then corners, then heaps: first *where*, then *what exactly*. Sprites will do the same: outline first, eyes last.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 5 · How much noise?
+#
+# In (3) we took $\sigma_t^2 = \tilde\beta_t$, the variance that is right once $x_0$ is known. The other choice in the literature is $\sigma_t^2 = \beta_t$. Each is exact for one world:
+#
+# - $\tilde\beta_t$ if the world holds a **single picture**. Then the denoiser *does* know $x_0$, and (1) is no approximation.
+# - $\beta_t$ if the world is **already Gaussian**, mean 0 and variance 1. Then every $x_t$ is just such a cloud, and a step back must undo exactly what a step forward did.
+#
+# **Predict.** Real pictures lie between. With 50 steps, each large: how far off is each choice in the world of the other?
+
+# %% slideshow={"slide_type": "fragment"}
+short = linear_schedule(50)
+cloud, origin = torch.randn((20_000, 2), generator=randomness).double(), torch.zeros(1, 2).double()
+
+
+def beta_step(x_t, eps, t, t_prev, schedule, noise):
+    mean = ddpm_step(x_t, eps, t, t_prev, schedule, 0 * x_t)
+    return mean + schedule.beta[t].sqrt() * noise if t > 1 else mean
+
+
+for world, width in (("a single picture", 0.0), ("a Gaussian", 1.0)):
+    exact = MixtureDenoiser(origin, short, std=width)
+    truth = (short.alpha_bar[1] * width**2 + 1 - short.alpha_bar[1]).sqrt()
+    print(f"{world}: at t = 1 the spread should be {truth:.3f}")
+    for name, step in (("posterior variance", ddpm_step), ("beta", beta_step)):
+        *_, last = sample(exact, cloud, range(50, 0, -1), short, step, generator=randomness)
+        print(f"   with the {name:18} it is {last.x.std():.3f}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Each choice is right in its own world and off in the other one. Between them lies the truth for pictures. With many small steps the two nearly agree, since
+# $\tilde\beta_t/\beta_t = (1-\bar\alpha_{t-1})/(1-\bar\alpha_t)$ is close to 1 but for the first few $t$:
+
+# %% slideshow={"slide_type": "fragment"}
+for t in (2, 5, 20, 100, 500):
+    ratio = schedule.posterior_variance[t] / schedule.beta[t]
+    print(f"t = {t:3}: the posterior variance is {ratio:7.2%} of β")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 6 · The mistake that everybody should see once
+#
+# Why add noise at all? Each step is supposed to *remove* some. Let us leave $z$ out. Same denoiser, same start, same 500 steps.
+#
+# **Predict.** What happens to the six heaps?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import ddim_step
+
+
+def no_noise(x_t, eps, t, t_prev, schedule, noise):
+    return ddpm_step(x_t, eps, t, t_prev, schedule, 0 * x_t)
+
+
+results = {"the truth": mixture.draw(2000, randomness), "DDPM": drawn}
+for name, step in (("DDPM without z", no_noise), ("DDIM", ddim_step)):
+    *_, last = sample(mixture, start, every_time, schedule, step)  # without a generator: no noise
+    results[name] = last.x
+for name, points in results.items():
+    report(name, points)
+assert results["DDPM without z"].std(0).max() < 0.05 < 1 < results["DDIM"].std(0).min()
+plot_points(torch.stack(list(results.values()))[:, :1500], list(results))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# A disaster: all 2,000 points end in one place, and five heaps are gone. It is not even the largest heap. It is the one that lies in the direction of the average of all.
+#
+# The usual explanation is that "the network expects normally distributed input". It cannot be the reason. The fourth picture was made by **DDIM**, which adds no noise at all, from the same
+# start, with the same denoiser. It is fine. (Its step is another one. Notebook 06 explains it.)
+#
+# The reason is that a mean and a variance belong together. Look at the simplest world, a Gaussian with variance 1. There the denoiser answers $\hat\varepsilon = \sqrt{1-\bar\alpha_t}\;x_t$. Put it into (3):
+#
+# $$\frac{1}{\sqrt{\alpha_t}}\big(x_t - \beta_t\, x_t\big) = \sqrt{\alpha_t}\; x_t. \tag{4}$$
+#
+# The mean of a step back *shrinks* the cloud, to variance $\alpha_t$. The noise fills it up again: $\alpha_t + \beta_t = 1$. Leave it out, and 500 steps shrink the cloud by
+# $\sqrt{\alpha_1 \alpha_2\cdots\alpha_{500}} = \sqrt{\bar\alpha_{500}}$. All points run to the same average, and from there they all take the same way.
+#
+# **Question.** How much is that? And what does a step of DDIM do to the same cloud?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import GaussianDenoiser
+
+mean, std = torch.zeros(2).double(), torch.ones(2).double()
+gaussian = GaussianDenoiser(mean, std, schedule)
+for name, step in (("DDPM without z", no_noise), ("DDIM", ddim_step)):
+    *_, last = sample(gaussian, start[:500], every_time, schedule, step)
+    print(f"{name:15}: the spread becomes {last.x.std() / start[:500].std():.3f} times what it was")
+print(f"formula: √ᾱ_500 = {schedule.alpha_bar[500].sqrt():.3f}")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 7 · An oracle recites
+#
+# Back to pictures. The `IdealDenoiser` of notebook 01 knows our 20,000 sprites by heart and is the best possible denoiser *for a world that holds nothing else*.
+#
+# **Predict.** We draw eight sprites with it. Will they be new?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import IdealDenoiser
+
+sprites, contexts = load_sprites()
+oracle = IdealDenoiser(sprites, schedule)
+
+
+def nearest(pictures):
+    distance = torch.cdist(pictures.flatten(1), sprites.flatten(1))
+    return sprites[distance.argmin(1)], distance.amin(1)
+
+
+eight = torch.randn((8, 3, 16, 16), generator=randomness)
+*_, last = sample(oracle, eight, schedule.timesteps(50), schedule, ddim_step)
+twins, distance = nearest(last.x)
+print(f"largest distance to the nearest training sprite: {distance.max():.2f}")
+show_images(torch.cat([last.x, twins]), columns=8, row_titles=["drawn", "nearest\nin the data"])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Eight perfect sprites, and every one is in the data, pixel by pixel. With a perfect denoiser for the *data*, diffusion is an expensive way to pick a sprite at random.
+#
+# (We took 50 longer steps of DDIM instead of 500 of ours, to save time; notebook 06 shows why that may be done.)
+#
+# A network that has far fewer numbers than the data cannot keep a list. It has to find rules: *outlines are dark, eyes come in pairs.* Where its answer differs from the oracle's, it can invent.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 8 · The network draws
+#
+# `load_pretrained` gives us a network that has seen the 20,000 sprites, each with random noise at random times, and the schedule that it was trained with. (A network with another schedule than
+# its own draws garbage, so the two come together.)
+#
+# **Question.** Thirty-two sprites, 500 steps, DDPM. We ask for the classes in turn: hero, non-hero, food, spell, side-facing. What does it draw?
+
+# %% slideshow={"slide_type": "fragment"}
+parameters = sum(p.numel() for p in model.parameters())
+print(f"{parameters:,} numbers in the network, {sprites.numel():,} in the data")
+c = torch.eye(5)[torch.arange(32) % 5]  # what to draw, one-hot: notebook 05
+x_T = torch.randn((32, 3, 16, 16), generator=randomness)
+
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output", "progress"]
+walk = sample(model, x_T, every_time, schedule, ddpm_step, c, randomness)
+steps = list(tqdm(walk, total=500))  # a minute's patience on a slow machine
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Here they are, at the end of the walk.
+
+# %% slideshow={"slide_type": "fragment"}
+drawn = steps[-1].x
+print(f"{(drawn.abs() <= 1.05).float().mean():.0%} of the numbers lie in [−1, 1], or nearly")
+show_images(drawn, columns=8)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Nobody drew these. And this is how they came to be:
+
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+from course_utils import animate
+
+film = [0, 250, 320, 350, *range(380, 500, 10), 499]
+animate(
+    [steps[i].x for i in film],
+    [f"t = {steps[i].t}" for i in film],
+    alt="32 sprites appear from noise as t falls from 500 to 0",
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Inside a step
+#
+# **Predict.** What does the network *believe* at $t = 400$, when you see nothing but noise?
+#
+# Move the slider. The top row is what the network gets, the middle row the noise it sees, the bottom row the picture that it has in mind, $\hat x_0$ of equation (2).
+
+# %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
+from course_utils import Step, trajectory_slider
+
+six = [Step(s.t, s.x[:6], s.x0_hat[:6]) for s in steps]
+trajectory_slider(x_T[:6], six, schedule)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# (No slider? GitHub shows none: open the notebook in JupyterLab or Colab.) Here are some stops for one of them.
+
+# %% slideshow={"slide_type": "fragment"}
+stops, one = [450, 350, 300, 250, 200, 150, 100, 50, 10], slice(0, 1)
+inputs, opinions = {s.t: s.x[one] for s in steps}, {s.t + 1: s.x0_hat[one] for s in steps}
+x_t = torch.cat([inputs[t] for t in stops])
+x0_hat = torch.cat([opinions[t] for t in stops])
+eps_hat = schedule.predict_eps(x_t, torch.tensor(stops), x0_hat)
+for t in (450, 250, 100, 10):
+    off = (opinions[t] - drawn[one]).square().mean().sqrt()
+    print(f"t = {t:3}: what it has in mind is {off:.2f} from the end")
+rows = torch.cat([x_t, eps_hat, x0_hat])
+show_images(
+    rows, titles=[f"t = {t}" for t in stops], row_titles=["x_t", "noise it\nsees", "in mind"]
+)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# At first it has a blot in mind: the average of everything it could still become. The blot gets a colour, then a side, then a face. By the time you see something in the top row, the bottom row is nearly finished.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Without the extra noise, again
+#
+# **Predict.** Section 6, with pictures: ten sprites without $z$, two of each class. Where do *they* run together?
+
+
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output", "progress"]
+def ten_and_ten(*given, noise):  # the first ten with β, the others without noise
+    return torch.cat([beta_step(*given, noise)[:10], no_noise(*given, noise)[10:]])
+
+
+twice, c20 = x_T[:10].repeat(2, 1, 1, 1), c[:10].repeat(2, 1)
+walk = sample(model, twice, every_time, schedule, ten_and_ten, c20, randomness)
+*_, last = tqdm(walk, total=500)
+with_beta, without_z = last.x.chunk(2)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Question.** Sprites 1 and 6 are heroes, 2 and 7 non-heroes, and so on. How much do two drawings of one class differ?
+
+
+# %% slideshow={"slide_type": "fragment"}
+def differ(pictures):
+    return (pictures[:5] - pictures[5:]).square().mean().sqrt()
+
+
+three = {"σ² = β̃": drawn[:10], "σ² = β": with_beta, "no noise": without_z}
+for name, pictures in three.items():
+    print(f"{name:9}: two of one class differ by {differ(pictures):.2f}")
+assert differ(without_z) < 0.6 * differ(drawn[:10])
+show_images(torch.cat(list(three.values())), columns=10, row_titles=list(three))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The first two rows are sprites, and you can hardly tell which variance made which. The last row is the disaster of section 6: the two heroes came from different noise, and are all but one and
+# the same. Most classes have run together into a single drawing, whatever they started from. It is a flat one, with large areas of one colour, and all other kinds are gone.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 9 · New, or learned by heart?
+#
+# The oracle recited. Does the network?
+#
+# **Question.** How far is a drawn sprite from the nearest one in the training data? Far from what, though? We need something to compare with: sprites that the same artist drew and the network never saw.
+
+# %% slideshow={"slide_type": "fragment"}
+held_out, _ = load_sprites(split="test")
+twins, distance = nearest(drawn)
+_, usual = nearest(held_out[:500])
+print(f"drawn sprites:    median distance {distance.median():.1f}, smallest {distance.min():.1f}")
+print(f"held-out sprites: median distance {usual.median():.1f}, smallest {usual.min():.1f}")
+assert distance.median() > usual.median() and distance.min() > 1
+pairs = torch.cat([drawn[:8], twins[:8]])
+show_images(pairs, columns=8, row_titles=["drawn", "nearest\nin the data"])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# No drawn sprite is a copy, and they are farther from the data than held-out ones. (A few held-out sprites have a near double in the data. Our artist has habits.) Look at the pairs: the kind is the same, and often the colours; everything else is its own.
+#
+# Do not take a large distance for a merit, though. A smudge is far from every sprite as well. Whether the pictures are *good* is another question, and notebook 04 measures it.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 10 · Three questions that everybody asks
+#
+# ### Why not stop at the first $\hat x_0$?
+#
+# At $t = 500$ the network already has a picture in mind. We could take it and save 499 steps.
+
+# %% slideshow={"slide_type": "fragment"}
+first = steps[0].x0_hat
+average = torch.stack([sprites[contexts[:, k] == 1].mean(0) for k in range(5)])
+off = (first - average[torch.arange(32) % 5]).square().mean().sqrt()
+print(f"the first x̂_0 differ from the average of their class by {off:.2f}")
+contrast = first.diff(dim=3).abs().mean() / sprites.diff(dim=3).abs().mean()
+print(f"neighbouring pixels differ {contrast:.2f} times as much as in sprites")
+rows = torch.cat([first[:5], average])
+show_images(rows, columns=5, row_titles=["first x̂₀", "average of\nthe class"])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# It is the average of the class, or close to it. That is no failure of the network: of all answers the average has the smallest expected error. To get *one* sprite instead of all of them at once, we have to
+# commit to something, a little at a time. That is what the steps do.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Why does the network not predict $x_{t-1}$ directly?
+#
+# It could. But $x_{t-1}$ is almost $x_t$, plus noise that nobody can foresee. Let us split the variance of $x_{t-1}$, once $x_t$ is known, by (1): $\tilde\beta_t$ is chance, and the rest is due to not knowing
+# $x_0$. Only the rest can be learned.
+
+# %% slideshow={"slide_type": "fragment"}
+for t in (50, 100, 250, 450):
+    weight = ab[t - 1].sqrt() * beta[t] / (1 - ab[t])  # (1), the weight of x_0
+    learnable = weight**2 * sprites.var(0).mean()  # at most: x_t tells something about x_0
+    share = learnable / (learnable + schedule.posterior_variance[t])
+    print(f"t = {t:3}: at most {share:5.1%} of what is unknown can be learned")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Nearly all of the loss would be dice. A network that predicts $\varepsilon$ or $x_0$ is asked only for what can be known, and (1) does the rest exactly.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Why does it predict the noise?
+#
+# "Because that is easier" is what one reads. But by (2), whoever knows one knows the other, and the two errors are the same error, seen through another lens:
+#
+# $$\lVert \varepsilon - \hat\varepsilon \rVert^2 = \mathrm{SNR}_t\; \lVert x_0 - \hat x_0 \rVert^2. \tag{5}$$
+#
+# **Question.** Is that so, for our network, at every level?
+
+# %% slideshow={"slide_type": "fragment"}
+x0, cls = held_out[:64], load_sprites(split="test")[1][:64]
+eps = torch.randn(x0.shape, generator=randomness)
+for t in (10, 100, 250, 400):
+    with torch.no_grad():
+        x_t = schedule.add_noise(x0, t, eps)
+        eps_hat = model(x_t, torch.full((64,), t), cls)
+    in_eps = (eps - eps_hat).square().mean()
+    in_x0 = (x0 - schedule.predict_x0(x_t, t, eps_hat)).square().mean()
+    assert torch.isclose(in_eps, schedule.snr[t].float() * in_x0, rtol=1e-3)  # (5)
+    print(f"t = {t:3}: error of the noise {in_eps:.4f}, error of the picture {in_x0:.4f}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# So the choice is one of *weights*: asking for noise makes the errors at small $t$ count most, asking for the picture those at large $t$. And it decides what the last layer must put out. Ours puts out a mixture of the two, called $v$; a
+# wrapper turns it into noise, and no sampler ever knows. Notebook 04 compares them.
+#
+# **Think.** A friend's network predicts $\hat x_0$, perfectly trained. Can you use it with `ddpm_step` as it is written in (3)?
+#
+# <details><summary>Answer</summary>
+#
+# Yes. Turn its answer into noise first: <code>schedule.predict_eps(x_t, t, x0_hat)</code>, which is (2) solved for the noise. Or use (1) directly. The step cannot tell the difference. In the
+# package <code>FromX0(network, schedule)</code> does it once and for all.
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 11 · The everyday call
+#
+# Five hundred steps take a while. `sample_ddpm` and `sample_ddim` draw the noise, choose the times and run the loop. DDIM needs far fewer steps; why that works is the story of notebook 06.
+
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output", "progress"]
+from course_utils import sample_ddim
+
+quick = sample_ddim(model, (32, 3, 16, 16), schedule, n=25, c=c, generator=randomness)
+
+# %% slideshow={"slide_type": "fragment"}
+_, distance = nearest(quick)
+print(
+    f"25 steps: median distance to the data {distance.median():.1f}, smallest {distance.min():.1f}"
+)
+show_images(quick, columns=8)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# A twentieth of the time, and not quite as clean. Compare with section 8.
+#
+# **Think.** Draw the same 32 sprites twice with DDIM, with the same seed, and twice with DDPM, with the same seed. Then with the same *start* but another seed for the steps. Which of the pictures are equal?
+#
+# <details><summary>Answer</summary>
+#
+# With the same seed everything is equal, always: all randomness comes from the generator. With the same start and other noise in the steps, DDIM draws the same pictures, since its steps are not
+# random; DDPM draws others. It forgets most of its start on the way.
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you know now
+#
+# - The way back as a whole is unknown, but one step of it is a Gaussian, once you know the clean picture, and a denoiser has an opinion about that.
+# - `ddpm_step` takes away a little of the noise that the model sees, undoes the shrinking, and adds fresh noise. Around it stands a loop of four lines.
+# - With a denoiser that cannot be wrong, a sampler can be graded: all heaps, right shares, right width.
+# - The mean of a step belongs to its noise. Without it, everything shrinks into the densest region.
+# - A perfect denoiser of the data recites the data. A network that is smaller than its data has to find rules, and draws what is new.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What breaks if …
+#
+# | you … | then … | seen in |
+# |---|---|---|
+# | leave out $z$ | all samples collapse; rare kinds vanish | sections 6 and 8 |
+# | add $z$ at $t = 1$ too | the finished picture has a grain | exercise 2 |
+# | use $\beta_t$ where $\sqrt{\beta_t}$ belongs | almost no noise is added: nearly the same collapse | exercise 2 |
+# | use $\bar\alpha_t$ where (1) has $\bar\alpha_{t-1}$ | the weights do not fit, and the errors of 500 steps add up | exercise 1 |
+# | stop at the first $\hat x_0$ | you get the average of the class | section 10 |
+# | use a perfect denoiser of the data | you get the data | section 7 |
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## References and next
+#
+# - J. Ho, A. Jain, P. Abbeel, *Denoising Diffusion Probabilistic Models* (DDPM), 2020, [arXiv:2006.11239](https://arxiv.org/abs/2006.11239): our (1) is its (6) and (7), our (3) its Algorithm 2; both variances in its section 3.2.
+# - J. Sohl-Dickstein et al., *Deep Unsupervised Learning using Nonequilibrium Thermodynamics*, 2015, [arXiv:1503.03585](https://arxiv.org/abs/1503.03585): small steps back are Gaussian.
+# - J. Song, C. Meng, S. Ermon, *Denoising Diffusion Implicit Models* (DDIM), 2020, [arXiv:2010.02502](https://arxiv.org/abs/2010.02502): a step without noise.
+# - T. Salimans, J. Ho, *Progressive Distillation for Fast Sampling of Diffusion Models*, 2022, [arXiv:2202.00512](https://arxiv.org/abs/2202.00512): $v$, and (5) in its section 4.
+#
+# **Next: 03 · Network.** What has to be inside?
