@@ -78,7 +78,7 @@ class MixtureDenoiser:
         self.weights = self.weights / self.weights.sum()
         if classes is not None:
             self.classes = require_floats("classes", classes).to(one_each)
-            if classes.ndim != 2 or len(classes) != len(means) or not ((classes > 0).sum(1) == 1).all():
+            if classes.ndim != 2 or len(classes) != len(means) or not _one_hot(classes):
                 raise ValueError(f"classes must be one-hot of shape ({len(means)}, n), got {tuple(classes.shape)}")
 
     def draw(self, n: int, generator: torch.Generator | None = None) -> Tensor:
@@ -123,10 +123,12 @@ class MixtureDenoiser:
         if self.classes is None or c is None:
             _require_no_context(self, c)
             return self.weights.log()[None]
-        if c.shape != (batch, self.classes.shape[1]) or not c.is_floating_point() or not (c >= 0).all():
+        if require_floats("c", c).shape != (batch, self.classes.shape[1]) or c.min() < 0:
             raise ValueError(f"c must be numbers ≥ 0 of shape ({batch}, {self.classes.shape[1]}), got {tuple(c.shape)}")
-        told = c.to(self._flat) @ self.classes.T
-        return (self.weights * torch.where(c.any(1, keepdim=True), told, 1)).log()
+        told = torch.where(c.any(1, keepdim=True), c.to(self._flat) @ self.classes.T, 1)
+        if (told == 0).all(1).any():
+            raise ValueError("c must name a class that some component belongs to")
+        return (self.weights * told).log()
 
 
 class IdealDenoiser(MixtureDenoiser):
@@ -147,8 +149,13 @@ class IdealDenoiser(MixtureDenoiser):
         super().__init__(data, schedule, std=0.0, classes=contexts)
 
 
+def _one_hot(classes: Tensor) -> bool:
+    """Whether each row holds a single 1 and zeros."""
+    return bool(((classes == 0) | (classes == 1)).all() and (classes.sum(1) == 1).all())
+
+
 def _require_no_context(oracle: object, c: Tensor | None) -> None:
-    if c is not None and c.any():
+    if c is not None and require_floats("c", c).any():
         raise ValueError(f"this {type(oracle).__name__} knows no classes: c must be None or all zeros")
 
 

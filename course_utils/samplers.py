@@ -137,8 +137,8 @@ def sample(
     """
     require_floats("x", x)
     times = [require_int("times", t, 0, schedule.T) for t in times]
-    if len(times) < 2 or min(times[:-1]) < 1:
-        raise ValueError(f"times must be at least two, and only the last of them may be 0, got {times}")
+    if len(times) < 2 or min(times[:-1]) < 1 or any(t == t_prev for t, t_prev in pairwise(times)):
+        raise ValueError(f"times must be two or more, no two neighbours equal, only the last one 0; got {times}")
     for t, t_prev in pairwise(times):
         with torch.no_grad():
             now = torch.full((len(x),), t, device=x.device)

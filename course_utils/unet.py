@@ -14,9 +14,11 @@ from .validation import require_floats, require_int
 GROUPS = 8
 """Channels are normalised in this many groups, so every width of the network is a multiple of it."""
 
+INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+
 
 class TimeEmbedding(nn.Module):
-    """Sines and cosines of t at `width` / 2 frequencies, from one radian a step to one in 10,000 steps.
+    """Sines and cosines of t at `width` / 2 frequencies, from one radian a step to almost one in 10,000 steps.
 
     Neighbouring times look alike and distant ones do not (Vaswani et al. 2017, arXiv:1706.03762, section 3.5; used for
     diffusion by DDPM, appendix B). Maps t of shape (B,) to (B, width).
@@ -24,6 +26,8 @@ class TimeEmbedding(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
+        if require_int("width", width, 2) % 2:
+            raise ValueError(f"width must be an even number, got {width}")
         half = width // 2
         self.register_buffer("frequency", torch.exp(-math.log(10_000) * torch.arange(half) / half), persistent=False)
 
@@ -123,13 +127,17 @@ class ContextUnet(nn.Module):
     def _require(self, x: Tensor, t: Tensor, c: Tensor | None) -> None:
         channels, n_context = self.arguments["in_channels"], self.arguments["n_context"]
         require_floats("x", x)
+        if x.dtype != self.stem.weight.dtype:
+            raise ValueError(f"x must be {self.stem.weight.dtype}, like the network, got {x.dtype}")
         if x.ndim != 4 or x.shape[1] != channels or x.shape[2] % 4 or x.shape[3] % 4:
             raise ValueError(f"x must have shape (B, {channels}, H, W), H and W divisible by 4, got {tuple(x.shape)}")
-        if not isinstance(t, Tensor) or t.shape != x.shape[:1] or t.is_floating_point() or t.dtype == torch.bool:
+        if not isinstance(t, Tensor) or t.shape != x.shape[:1] or t.dtype not in INTEGERS:
             got = f"{t.dtype} {tuple(t.shape)}" if isinstance(t, Tensor) else repr(t)
             raise ValueError(f"t must be an integer tensor of shape ({len(x)},), got {got}")
         if c is not None and require_floats("c", c).shape != (len(x), n_context):
             raise ValueError(f"c must have shape ({len(x)}, {n_context}), got {tuple(c.shape)}")
+        if c is not None and c.dtype != x.dtype:
+            raise ValueError(f"c must be {x.dtype}, got {c.dtype}")
 
 
 def _twice_as_large(x: Tensor) -> Tensor:

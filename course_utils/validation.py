@@ -12,7 +12,10 @@ from torch import Tensor
 def require_int(name: str, value: object, low: int, high: int | None = None) -> int:
     """A whole number between `low` and `high` (both included); anything else is refused."""
     bounds = f"a whole number from {low} to {high}" if high is not None else f"a whole number of at least {low}"
-    number = None if isinstance(value, bool) or not hasattr(value, "__index__") else operator.index(value)
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:  # no number, or one with a fraction, or several
+        number = None
     if number is None or number < low or (high is not None and number > high):
         raise ValueError(f"{name} must be {bounds}, got {value!r}")
     return number

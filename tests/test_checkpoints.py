@@ -79,7 +79,7 @@ def test_weights_that_half_precision_cannot_hold_are_refused(value, tmp_path):
     model = network()
     with torch.no_grad():
         model.stem.bias[0] = value
-    with pytest.raises(ValueError, match="but stem.bias has not"):
+    with pytest.raises(ValueError, match=r"but stem\.bias has not"):
         save_model(tmp_path / "it.safetensors", model, SCHEDULE)
     assert not list(tmp_path.iterdir())
 
@@ -97,7 +97,9 @@ def damaged_files():
         "pickle": pickle.dumps(Trap()),
         "another thing": safetensors.torch.save(good),
         "no schedule": safetensors.torch.save(good, {"arguments": "{}", "predicts": "eps"}),
-        "no network": safetensors.torch.save({"schedule.beta": SCHEDULE.beta[1:]}, {"arguments": "{}", "predicts": "v"}),
+        "no network": safetensors.torch.save(
+            {"schedule.beta": SCHEDULE.beta[1:]}, {"arguments": "{}", "predicts": "v"}
+        ),
     }
 
 
@@ -132,9 +134,9 @@ def test_missing_places_are_named(tmp_path):
         load_model(tmp_path / "it.safetensors", ContextUnet)
     with pytest.raises(FileNotFoundError, match="no such folder"):
         save_model(tmp_path / "nowhere" / "it.safetensors", network(), SCHEDULE)
-    with pytest.raises(ValueError, match="path must end in .safetensors"):
+    with pytest.raises(ValueError, match=r"path must end in \.safetensors"):
         save_model(tmp_path / "it.pt", network(), SCHEDULE)
-    with pytest.raises(FileNotFoundError, match="weights/dragons.safetensors did not come with"):
+    with pytest.raises(FileNotFoundError, match=r"weights/dragons\.safetensors did not come with"):
         load_pretrained("dragons")
 
 

@@ -171,6 +171,15 @@ def test_draws_come_from_the_mixture():
         (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1, classes=CLASSES[:2]), "classes must be one-hot"),
         (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1)(POINTS, 1, torch.eye(5)), "knows no classes"),
         (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1, classes=CLASSES)(POINTS, 1, POINTS), "c must be numbers ≥ 0"),
+        (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1, classes=2 * CLASSES), "classes must be one-hot"),
+        (
+            lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1, classes=CLASSES)(POINTS, 1, CLASSES[:2].long()),
+            "c must be float",
+        ),
+        (
+            lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1, classes=torch.eye(4)[:3])(POINTS, 1, torch.eye(4)[[3] * 5]),
+            "c must name a class that some component belongs to",
+        ),
         (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1).draw(0), "n must be a whole number"),
     ],
 )

@@ -40,7 +40,7 @@ def last(steps):
 
 
 def affine(step, t, t_prev):
-    """What the code does to x in a step with the exact Gaussian denoiser, read off from three batches: a x + b + σ z."""
+    """What the code does to x in a step with the exact Gaussian denoiser, read off from three points: a x + b + σ z."""
     x = torch.tensor([[0.0, 0.0], [1.0, 1.0], [0.0, 0.0]], dtype=torch.float64)
     z = torch.tensor([[0.0, 0.0], [0.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
     b, a_plus_b, b_plus_sigma = step(x, GAUSSIAN(x, t), t, t_prev, SCHEDULE, noise=z)
@@ -284,8 +284,10 @@ X = noise(2, 3, 4, 4)
         (lambda: ddim_step(X, X, 5, 4, SCHEDULE, eta=float("nan")), "eta must lie"),
         (lambda: ddim_step(X, X, 5, 4, SCHEDULE, eta=0.5), "noise must be given"),
         (lambda: ddim_step(X, X, 5, 6, SCHEDULE, eta=0.5, noise=X), "eta must be 0, got 0.5"),
-        (lambda: last(sample(good, X, [500], SCHEDULE)), "times must be at least two"),
-        (lambda: last(sample(good, X, [500, 0, 10], SCHEDULE)), "only the last of them may be 0"),
+        (lambda: last(sample(good, X, [500], SCHEDULE)), "times must be two or more"),
+        (lambda: last(sample(good, X, [500, 0, 10], SCHEDULE)), "only the last one 0"),
+        (lambda: last(sample(None, X, [5, 5, 0], SCHEDULE)), "no two neighbours equal"),
+        (lambda: ddpm_step(X, X, torch.tensor([5, 5]), 4, SCHEDULE, noise=X), "t must be a whole number"),
         (lambda: last(sample(good, X, [501, 0], SCHEDULE)), "times must be a whole number from 0 to 500, got 501"),
         (lambda: last(sample(good, X, [500.0, 0], SCHEDULE)), "times must be a whole number"),
         (lambda: last(sample(good, X[0, 0, 0, 0], [500, 0], SCHEDULE)), "x must be a batch"),

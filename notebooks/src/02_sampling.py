@@ -394,7 +394,7 @@ def nearest(pictures):
 eight = torch.randn((8, 3, 16, 16), generator=randomness)
 *_, last = sample(oracle, eight, schedule.timesteps(50), schedule, ddim_step)
 twins, distance = nearest(last.x)
-print(f"largest distance to the nearest training sprite: {distance.max():.2f}")
+print(f"largest distance to the nearest training sprite: {distance.max():.1f}")
 show_images(torch.cat([last.x, twins]), columns=8, row_titles=["drawn", "nearest\nin the data"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
