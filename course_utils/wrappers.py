@@ -63,7 +63,7 @@ class FromX0(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
         """The noise in `x` of shape (B, …), at times t of shape (B,)."""
-        return self.schedule.predict_eps(x, t, self.network(x, t, c))
+        return self.schedule.predict_eps(x, t, self.network(x, t, c).to(x.dtype))
 
 
 class FromV(nn.Module):

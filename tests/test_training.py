@@ -4,9 +4,11 @@ import copy
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
-from course_utils import FromV, diffusion_loss, drop_context, linear_schedule, train
+from course_utils import FromV, FromX0, diffusion_loss, drop_context, linear_schedule, train, training
 from course_utils.training import has_bfloat16
 
 SCHEDULE = linear_schedule(50)
@@ -128,6 +130,34 @@ def test_the_learning_rate_rises_and_falls():
     assert moves[-1] < 0.02 * max(moves)
 
 
+@given(st.integers(1, 3000))
+def test_the_learning_rate_rises_over_a_twentieth_and_falls_to_nearly_zero(steps):
+    rates = [training._learning_rate(step, steps) for step in range(steps)]
+    top = rates.index(max(rates))
+    assert top <= 0.05 * steps + 1
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    if steps >= 100:
+        assert rates[top] > 0.98
+        assert rates[steps // 2] == pytest.approx(0.5, abs=0.01)
+        assert rates[-1] < 0.001
+
+
+@pytest.mark.parametrize(("n", "age"), [(100, 10), (1000, 100), (5000, 500), (20_000, 1000)])
+def test_the_average_is_a_tenth_of_the_run_old_and_never_much_more_than_1000_steps(n, age):
+    average = torch.ones(1, dtype=torch.float64)
+    for step in range(2, n + 1):  # an average of the numbers of the steps
+        average = training._forgetful_average(average, torch.full_like(average, step), step - 1)
+    assert n - average.item() == pytest.approx(age, rel=0.1)
+
+
+def test_a_counter_is_not_averaged():
+    model = Small()
+    model.calls = model.calls.long()
+    *_, end = run(model, steps=12)
+    assert end.averaged.calls == 12
+
+
 def test_gradients_are_clipped(monkeypatch):
     norms, clip = [], nn.utils.clip_grad_norm_
 
@@ -148,16 +178,20 @@ def test_half_precision_is_for_processors_that_have_it(monkeypatch):
     for capabilities, has in (({}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": True, "avx2": True}, True)):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda given=capabilities: given, raising=False)
         assert has_bfloat16(cpu) == has
-    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     assert not has_bfloat16(cpu)
 
 
-def test_weights_stay_in_full_precision_where_the_work_is_done_in_half(monkeypatch):
-    monkeypatch.setattr("course_utils.training.has_bfloat16", lambda device: True)
-    for model in (Small(), FromV(Small(), SCHEDULE)):
-        for progress in run(model, steps=3):
-            assert torch.isfinite(torch.tensor(progress.loss))
-        assert {p.dtype for p in model.parameters()} == {torch.float32}
+@pytest.mark.parametrize("available", [True, False])
+@pytest.mark.parametrize("adapter", [FromV, FromX0, lambda network, schedule: network])
+def test_half_precision_stays_inside_the_network(adapter, available, monkeypatch):
+    monkeypatch.setattr(training, "has_bfloat16", lambda device: available)
+    network, inside = Small(), set()
+    network.layers[0].register_forward_hook(lambda module, given, out: inside.add(out.dtype))
+    for progress in run(adapter(network, SCHEDULE), steps=3):
+        assert torch.isfinite(torch.tensor(progress.loss))
+    assert inside == {torch.bfloat16 if available else torch.float32}
+    assert {p.dtype for p in network.parameters()} == {torch.float32}
 
 
 @pytest.mark.parametrize(
