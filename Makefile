@@ -33,13 +33,22 @@ format: $(VENV)/test ## tidy the code
 clean: ## remove the virtual environment
 	rm -rf $(VENV)
 
+define WITHOUT_BARS
+import nbformat, sys
+notebook = nbformat.read(sys.argv[1], 4)
+for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+    cell.outputs = [output for output in cell.outputs if "it/s]" not in str(output.get("data"))]
+nbformat.write(notebook, sys.argv[1])
+endef
+export WITHOUT_BARS
+
 # A notebook is its text plus the outputs of one run from top to bottom, and is replaced only when that run succeeds.
 # Progress bars are taken out of it again: they are for the one who waits.
 notebooks/%.ipynb: notebooks/src/%.py $(wildcard course_utils/*.py course_utils/*.mplstyle course_utils/*/*.py data/*.npz weights/*.safetensors) | $(VENV)/test
 	@mkdir -p notebooks/.run && { test ! -e $@ || cp $@ notebooks/.run/; }
 	$(BIN)/jupytext --quiet --to ipynb --update --output notebooks/.run/$(@F) $<
 	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/.run/$(@F)
-	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --inplace --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=progress notebooks/.run/$(@F)
+	$(BIN)/python -c "$$WITHOUT_BARS" notebooks/.run/$(@F)
 	@mv notebooks/.run/$(@F) $@
 
 # An empty file marks what is installed, and pyproject.toml says when that is out of date.

@@ -94,21 +94,23 @@ class MixtureDenoiser:
         A context `c` of shape (B, n_context) multiplies the weight of each component by the entry of its class; None
         and a row of zeros leave the weights as they are.
         """
-        flat, signal, noise = self._tables(x, t)
-        variance = signal**2 * self.std**2 + noise
-        logits = (signal * (flat @ self._flat.T) - signal**2 * self._square / 2) / variance
-        return (logits + self._log_weights(c, len(x))).softmax(1)
+        return self._posterior(*self._tables(x, t), c)
 
     def predict_x0(self, x: Tensor, t: int | Tensor, c: Tensor | None = None) -> Tensor:
         """E[x_0 | x_t], the average of all that x_t could have been, each by its probability."""
         flat, signal, noise = self._tables(x, t)
-        centre = self.posterior(x, t, c) @ self._flat
+        centre = self._posterior(flat, signal, noise, c) @ self._flat
         gain = signal * self.std**2 / (signal**2 * self.std**2 + noise)
         return (centre + gain * (flat - signal * centre)).view_as(x).to(x.dtype)
 
     def __call__(self, x: Tensor, t: int | Tensor, c: Tensor | None = None) -> Tensor:
         """The noise in x_t, of the shape of `x` (B, …), given the context `c` (see `posterior`)."""
         return self.schedule.predict_eps(x, t, self.predict_x0(x, t, c))
+
+    def _posterior(self, flat: Tensor, signal: Tensor, noise: Tensor, c: Tensor | None) -> Tensor:
+        variance = signal**2 * self.std**2 + noise
+        logits = (signal * (flat @ self._flat.T) - signal**2 * self._square / 2) / variance
+        return (logits + self._log_weights(c, len(flat))).softmax(1)
 
     def _tables(self, x: Tensor, t: int | Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The batch as rows, √ᾱ_t and 1 − ᾱ_t, in the precision of the calculation."""

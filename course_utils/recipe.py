@@ -5,7 +5,9 @@ What a step of training is stands in `training`, what a file of weights holds in
 
 import hashlib
 import time
+from collections import deque
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from torch import nn
@@ -57,7 +59,7 @@ def train_sprites(out: Path, steps: int, seed: int, n_features: int = 32) -> str
         save_model(out.with_stem(out.stem + suffix), module, schedule)
 
     save(model, ages[0])
-    begin, losses = time.monotonic(), []
+    begin, recent = time.monotonic(), deque(maxlen=100)
     run = train(
         model,
         images,
@@ -70,8 +72,8 @@ def train_sprites(out: Path, steps: int, seed: int, n_features: int = 32) -> str
         generator=torch.Generator().manual_seed(seed),
     )
     for progress in (bar := tqdm(run, total=steps)):
-        losses.append(progress.loss)
-        bar.set_postfix(loss=f"{sum(losses[-100:]) / len(losses[-100:]):.4f}", refresh=False)
+        recent.append(progress.loss)
+        bar.set_postfix(loss=f"{fmean(recent):.4f}", refresh=False)
         if progress.step in ages:
             save(progress.averaged, ages[progress.step])
     minutes = (time.monotonic() - begin) / 60
@@ -80,7 +82,7 @@ def train_sprites(out: Path, steps: int, seed: int, n_features: int = 32) -> str
     end, _ = load_model(out, ContextUnet)
     _write_pictures(out, end, schedule)
     held_out = _held_out_loss(end, schedule, weight)
-    loss = sum(losses[-100:]) / len(losses[-100:])
+    loss = fmean(recent)
     card = _card(out, end, steps, seed, n_features, minutes, loss, held_out)
     out.with_suffix(".md").write_text(card, encoding="utf-8")
     return f"{out}: {steps:,} steps in {minutes:.1f} minutes, loss {loss:.4f}, {held_out:.4f} on held-out sprites"

@@ -418,7 +418,7 @@ print(f"{parameters:,} numbers in the network, {sprites.numel():,} in the data")
 c = torch.eye(5)[torch.arange(32) % 5]  # what to draw, one-hot: notebook 05
 x_T = torch.randn((32, 3, 16, 16), generator=randomness)
 
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output", "progress"]
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
 walk = sample(model, x_T, every_time, schedule, ddpm_step, c, randomness)
 steps = list(tqdm(walk, total=500))  # a minute's patience on a slow machine
 
@@ -482,7 +482,7 @@ show_images(
 # **Predict.** Section 6, with pictures: six sprites without $z$, two of each of three classes. Where do *they* run together?
 
 
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output", "progress"]
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
 def six_and_six(*given, noise):  # the first six with β, the others without noise
     return torch.cat([beta_step(*given, noise)[:6], no_noise(*given, noise)[6:]])
 
@@ -609,7 +609,7 @@ for t in (10, 100, 250, 400):
 #
 # Five hundred steps take a while. `sample_ddpm` and `sample_ddim` draw the noise, choose the times and run the loop. DDIM needs far fewer steps; why that works is the story of notebook 06.
 
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output", "progress"]
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
 from course_utils import sample_ddim
 
 quick = sample_ddim(model, (32, 3, 16, 16), schedule, n=25, c=c, generator=randomness)
@@ -647,9 +647,7 @@ show_images(quick, columns=8)
 # | you … | then … | seen in |
 # |---|---|---|
 # | leave out $z$ | all samples collapse; rare kinds vanish | sections 6 and 8 |
-# | add $z$ at $t = 1$ too | the finished picture has a grain | exercise 2 |
-# | use $\beta_t$ where $\sqrt{\beta_t}$ belongs | almost no noise is added: nearly the same collapse | exercise 2 |
-# | use $\bar\alpha_t$ where (1) has $\bar\alpha_{t-1}$ | the weights do not fit, and the errors of 500 steps add up | exercise 1 |
+# | take $\sigma_t^2 = \beta_t$ where the world is a single picture | at $t = 1$ the spread is more than twice what it should be | section 5 |
 # | stop at the first $\hat x_0$ | you get the average of the class | section 10 |
 # | use a perfect denoiser of the data | you get the data | section 7 |
 
