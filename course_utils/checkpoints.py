@@ -12,7 +12,7 @@ from pathlib import Path
 import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import nn
+from torch import Tensor, nn
 
 from .datasets import shipped
 from .schedules import NoiseSchedule
@@ -43,27 +43,11 @@ def save_model(
     The same model and words give the same bytes. Raises ValueError if a weight is not finite in half precision, and
     FileNotFoundError if there is no such folder.
     """
-    path = Path(path)
-    if path.suffix != ".safetensors":
-        raise ValueError(f"path must end in .safetensors, got {path}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"no such folder: {path.parent}")
     predicts = next((name for name, adapter in PREDICTS.items() if isinstance(model, adapter)), "eps")
     network = model if predicts == "eps" else model.network
-    tensors = {name: tensor.detach().cpu().half().contiguous() for name, tensor in network.state_dict().items()}
-    for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise ValueError(f"model must have finite weights in half precision, but {name} has not")
-    described = {"arguments": json.dumps(network.arguments), "predicts": predicts}
-    for name in described.keys() & (about or {}):
+    for name in {"arguments", "predicts"} & (about or {}).keys():
         raise ValueError(f"about must not hold {name!r}, which save_model writes itself")
-    file = safetensors.torch.save({**tensors, _BETA: schedule.beta[1:].contiguous()}, {**described, **(about or {})})
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(_in_order(file))
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_network(path, network, {_BETA: schedule.beta[1:].contiguous()}, {"predicts": predicts, **(about or {})})
 
 
 def load_model(path: str | os.PathLike[str], network: Callable[..., nn.Module]) -> tuple[nn.Module, NoiseSchedule]:
@@ -76,21 +60,15 @@ def load_model(path: str | os.PathLike[str], network: Callable[..., nn.Module]) 
     Returns `model(x, t, c) -> eps`, float32, in eval mode, on the CPU, without gradients, and the schedule. Raises
     FileNotFoundError if there is no such file, and ValueError if it is damaged or holds another network.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no such file: {path}")
+    loaded, others, words = read_network(path, network)
     try:
-        with safe_open(path, framework="pt") as file:
-            described = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).float() for name in file.keys() if name != _BETA}  # noqa: SIM118
-            schedule = NoiseSchedule(file.get_tensor(_BETA))
-        loaded = network(**json.loads(described["arguments"]))
-        loaded.load_state_dict(tensors)
-        adapter = None if described["predicts"] == "eps" else PREDICTS[described["predicts"]]
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"cannot read {path}, which is damaged or holds another network: {error}") from error
-    model = loaded if adapter is None else adapter(loaded, schedule)
-    return model.eval().requires_grad_(False), schedule
+        schedule = NoiseSchedule(others.pop(_BETA))
+        if others:
+            raise ValueError(f"the network has no {', '.join(sorted(others))}")
+        model = loaded if words["predicts"] == "eps" else PREDICTS[words["predicts"]](loaded, schedule)
+    except (KeyError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    return model.eval(), schedule
 
 
 def load_pretrained(name: str = "sprites") -> tuple[nn.Module, NoiseSchedule]:
@@ -100,6 +78,63 @@ def load_pretrained(name: str = "sprites") -> tuple[nn.Module, NoiseSchedule]:
     raises what `load_model` does.
     """
     return load_model(shipped(f"weights/{name}.safetensors"), ContextUnet)
+
+
+def write_network(
+    path: str | os.PathLike[str], network: nn.Module, others: Mapping[str, Tensor], words: Mapping[str, str]
+) -> None:
+    """Write a network's weights in half precision, its `arguments`, and other tensors and words as they are.
+
+    Raises what `save_model` does.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise ValueError(f"path must end in .safetensors, got {path}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"no such folder: {path.parent}")
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    tensors = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise ValueError(f"model must have finite weights in half precision, but {name} has not")
+    file = safetensors.torch.save({**tensors, **others}, {"arguments": json.dumps(network.arguments), **words})
+    write_whole(path, _in_order(file))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that at any moment there is either the whole new one or what was there before."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(data)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_network(
+    path: str | os.PathLike[str], network: Callable[..., nn.Module]
+) -> tuple[nn.Module, dict[str, Tensor], dict[str, str]]:
+    """Read what `write_network` wrote: the network, float32 and in eval mode, the other tensors, and the words.
+
+    Raises what `load_model` does.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file: {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            words = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        loaded = network(**json.loads(words["arguments"]))
+        weights = {name: tensors.pop(name) for name in loaded.state_dict()}
+        loaded.load_state_dict(weights)
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise _unreadable(path, error) from error
+    return loaded.eval().requires_grad_(False), tensors, words
+
+
+def _unreadable(path: str | os.PathLike[str], error: Exception) -> ValueError:
+    return ValueError(f"cannot read {path}, which is damaged or holds another network: {error}")
 
 
 def _in_order(file: bytes) -> bytes:
