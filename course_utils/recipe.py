@@ -1,159 +1,360 @@
-"""How the course's own weights are made: one run from the data to five files, a card and a picture.
+"""How weights are made: one run from sprites to five files, which may be stopped at any moment and go on later.
 
-What a step of training is stands in `training`, what a file of weights holds in `checkpoints`.
+What a step of training is stands in `training`, what a file of weights holds in `checkpoints`, and what is told about
+them in `cards`.
 """
 
+import copy
 import hashlib
+import io
+import math
+import os
+import shlex
+import signal
+import threading
 import time
+import zipfile
 from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from .checkpoints import load_model, save_model
+from .cards import progress_picture, write_card, write_pictures
+from .checkpoints import load_model, save_model, write_whole
 from .datasets import load_sprites, shipped
-from .plotting import show_images
-from .samplers import Step, sample
-from .schedules import NoiseSchedule, linear_schedule
+from .evaluation import quality_table
+from .schedules import NoiseSchedule, cosine_schedule, linear_schedule, quadratic_schedule, sigmoid_schedule
 from .sprites.artist import CLASSES
-from .training import diffusion_loss, train
+from .training import Progress, diffusion_loss, min_snr, train
 from .unet import ContextUnet
 from .validation import require_int
-from .wrappers import FromV, guided
+from .wrappers import FromV
 
-STEPS, BATCH_SIZE, LEARNING_RATE = 10_000, 64, 3e-3
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+STEPS, BATCH_SIZE, LEARNING_RATE, N_FEATURES = 10_000, 64, 3e-3, 32
+SCHEDULES = {
+    "linear": linear_schedule,
+    "quadratic": quadratic_schedule,
+    "cosine": cosine_schedule,
+    "sigmoid": sigmoid_schedule,
+}
+KEEP_EVERY = 30
+"""Seconds between two writings of the state of a run: no more than this is ever lost."""
 
 
-def train_sprites(out: Path, steps: int, seed: int, n_features: int = 32) -> str:
-    """Train a `ContextUnet` on the course's sprites to predict v, and write its weights with a card and pictures.
+class Recipe(NamedTuple):
+    """All that decides what the weights become.
+
+    Attributes:
+        data: where the sprites are, as `load_sprites` takes it; nothing for those of the course.
+        cell: side of a sprite, if `data` is a sheet.
+        steps: how many batches to learn from, at least 50; nothing for `STEPS`.
+        minutes: instead of steps, for about how long. A few steps are timed, and from then on their number is settled.
+        n_features: width of the network, a multiple of 8.
+        schedule: a name from `SCHEDULES`.
+        seed: of every random choice.
+    """
+
+    data: Path | None = None
+    cell: int | None = None
+    steps: int | None = None
+    minutes: float | None = None
+    n_features: int = N_FEATURES
+    schedule: str = "cosine"
+    seed: int = 0
+
+
+class Sprites(NamedTuple):
+    """What there is to learn from.
+
+    Attributes:
+        images: shape (N, 3, H, W), in [−1, 1].
+        contexts: shape (N, n_context); where nothing is labelled one that is always 0, which means "no context".
+        classes: their names, one for each context that can be asked for.
+        source: where the sprites are from, in words.
+    """
+
+    images: Tensor
+    contexts: Tensor
+    classes: list[str]
+    source: str
+
+
+def train_sprites(out: Path, recipe: Recipe, resume: bool = False) -> str:
+    """Train a `ContextUnet` to predict v, and write its weights with a card and pictures.
 
     `out` holds the averaged weights of the end. Beside it go `…-start`, `…-early` and `…-middle`, the averaged weights
-    after none, a fiftieth and an eighth of the steps, and `…-raw`, the weights of the end without averaging.
+    after none, a fiftieth and an eighth of the steps, and `…-raw`, the weights of the end without averaging. During the
+    run `….state.pt` holds all that is needed to go on, and `….progress.png` shows what the network draws by now.
 
     Args:
-        out: the file to write, ending in .safetensors; older files are replaced only when the new ones are complete.
-        steps: how many batches to learn from, at least 50.
-        seed: of every random choice.
-        n_features: width of the network, a multiple of 8.
+        out: the file to write, ending in .safetensors.
+        recipe: what decides the weights.
+        resume: go on with a run that was stopped; its weights become those of one that was not, bit by bit.
 
-    Returns one line that says how it went.
+    Returns one line that says how it went. Raises ValueError and OSError that say in one line what is wrong, and after
+    Ctrl-C a KeyboardInterrupt that says how to go on.
     """
-    require_int("steps", steps, 50)
-    require_int("seed", seed, 0)
+    recipe = _require(out, recipe)
+    sprites = _load(recipe)
+    state_file = out.with_suffix(".state.pt")
+    wanted = {**recipe._asdict(), "data": _sha256(sprites.images, sprites.contexts)}
+    wanted |= {"batch_size": BATCH_SIZE, "learning_rate": LEARNING_RATE}
+    if resume:
+        kept = _read_state(state_file, wanted)
+    elif state_file.exists():
+        raise FileExistsError(f"{state_file} is of a run that was stopped: add --resume, or delete it to start anew")
+    else:
+        kept = {"recipe": wanted, "steps": recipe.steps, "losses": [], "seconds": 0.0, "training": None}
+
+    with _processes() as accelerator:
+        torch.manual_seed(recipe.seed)  # for the network's first weights, which PyTorch draws from its own generator
+        schedule = SCHEDULES[recipe.schedule](500)
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        model = FromV(ContextUnet(n_features=recipe.n_features, n_context=sprites.contexts.shape[1]), schedule)
+        model.to(device if accelerator is None else accelerator.device)
+        learn = partial(
+            train,
+            images=sprites.images,
+            contexts=sprites.contexts,
+            schedule=schedule,
+            batch_size=BATCH_SIZE,
+            learning_rate=LEARNING_RATE,
+            weight=min_snr(schedule),
+            accelerator=accelerator,
+        )
+        if kept["steps"] is None:
+            trial = learn(copy.deepcopy(model), steps=12, generator=torch.Generator())
+            kept["steps"] = _steps_in(recipe.minutes, trial, accelerator)
+        generator = torch.Generator().manual_seed(recipe.seed)
+        run = learn(model, steps=kept["steps"], generator=generator, state=kept["training"])
+        if accelerator is not None and not accelerator.is_main_process:
+            deque(run, maxlen=0)  # the other processes do their share of the work, and leave the rest to the first
+            return ""
+        _follow(run, out, model, schedule, sprites, kept)
+        return _tell(out, schedule, sprites, recipe, kept, accelerator.num_processes if accelerator else 1)
+
+
+def _follow(
+    run: Iterator[Progress],
+    out: Path,
+    model: nn.Module,
+    schedule: NoiseSchedule,
+    sprites: Sprites,
+    kept: dict[str, Any],
+) -> None:
+    """Train to the end; write the five ages when they come, and every half minute the state and a picture."""
+
+    def save(module: nn.Module, age: str) -> None:
+        save_model(out.with_stem(out.stem + age), module, schedule)
+
+    steps, done = kept["steps"], kept["training"]["step"] if kept["training"] else 0
+    ages = {steps // 50: "-early", steps // 8: "-middle", steps: ""}
+    losses, begin, due = deque(kept["losses"], maxlen=100), time.monotonic() - kept["seconds"], -math.inf
+    if done == 0:
+        save(model, "-start")
+    with _ctrl_c_waits() as stopping, tqdm(run, initial=done, total=steps) as bar:
+        for progress in bar:
+            losses.append(progress.loss)
+            kept |= {"losses": list(losses), "seconds": time.monotonic() - begin}
+            bar.set_postfix(loss=f"{fmean(losses):.4f}", refresh=False)
+            if progress.step in ages:
+                save(progress.averaged, ages[progress.step])
+            if stopping or time.monotonic() >= due:  # after the ages: what the state counts as done is on disk
+                _write_state(out.with_suffix(".state.pt"), {**kept, "training": progress.state()})
+                picture = progress_picture(progress.averaged, schedule, sprites.images.shape[1:], len(sprites.classes))
+                write_whole(out.with_suffix(".progress.png"), picture)
+                due = time.monotonic() + KEEP_EVERY
+            if stopping:
+                raise KeyboardInterrupt(f"{progress.step:,} of {steps:,} steps are kept: add --resume to go on")
+    save(model, "-raw")
+
+
+def _tell(
+    out: Path,
+    schedule: NoiseSchedule,
+    sprites: Sprites,
+    recipe: Recipe,
+    kept: Mapping[str, Any],
+    n_processes: int,
+) -> str:
+    """Draw what the network draws, write its card, and remove what was only needed on the way."""
+    model, _ = load_model(out, ContextUnet)
+    shape, steps, minutes, loss = sprites.images.shape[1:], kept["steps"], kept["seconds"] / 60, fmean(kept["losses"])
+    write_pictures(out, model, schedule, shape, sprites.classes)
+
+    threads = torch.get_num_threads()
+    machine = "a GPU" if torch.cuda.is_available() else f"{threads} CPU thread{'s' * (threads > 1)}"
+    machine = machine if n_processes == 1 else f"{n_processes} processes, each on {machine}"
+    version = torch.__version__.split("+")[0]
+    rows = [
+        ("command", f"`{_command(out, recipe, steps)}`"),
+        (
+            "training",
+            f"{steps:,} steps of {BATCH_SIZE} sprites in {minutes:.1f} minutes on {machine}, PyTorch {version}",
+        ),
+        ("data", sprites.source),
+        ("predicts", f"v, at the noise levels of `{recipe.schedule}_schedule({schedule.T})`"),
+        ("loss", f"{loss:.4f}: squared error of ε, weighted with `min_snr`, mean of the last 100 steps"),
+    ]
+    said, measured = f"{out}: {steps:,} steps in {minutes:.1f} minutes, loss {loss:.4f}", ""
+    if recipe.data is None:  # the sprites of the course, of which some were held out
+        held_out = _held_out_loss(model, schedule)
+        said += f", {held_out:.4f} on held-out sprites"
+        rows += [
+            ("loss, held out", f"{held_out:.4f}: the same of 2,000 sprites that it has not seen, averaged weights"),
+            ("licence", "CC0 1.0: use it for anything, no credit needed"),
+        ]
+        measured = quality_table(model, schedule)
+    rows += [("sha256", f"`{hashlib.sha256(out.read_bytes()).hexdigest()}`")]
+    ages = {
+        "": "the end, averaged over the last steps (EMA): the one to use",
+        "-start": "before the first step",
+        "-early": f"after {steps // 50:,} steps, averaged",
+        "-middle": f"after {steps // 8:,} steps, averaged",
+        "-raw": "the end, not averaged",
+    }
+    write_card(out, model, shape, sprites.classes, rows, measured, ages)
+    for suffix in (".progress.png", ".state.pt"):
+        out.with_suffix(suffix).unlink(missing_ok=True)
+    return said
+
+
+def _require(out: Path, recipe: Recipe) -> Recipe:
+    """Ask what can be asked before anything is read; a recipe without a length gets the usual one."""
     if out.suffix != ".safetensors":
         raise ValueError(f"out must end in .safetensors, got {out}")
     if not out.parent.is_dir():
         raise FileNotFoundError(f"no such folder: {out.parent}")
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.manual_seed(seed)  # for the network's first weights, which PyTorch draws from its own generator
-    schedule = linear_schedule(500)
-    model = FromV(ContextUnet(n_features=n_features), schedule).to(device)
-    weight = 1 / schedule.alpha_bar  # the squared error of v
-    images, contexts = load_sprites()
-    ages = {0: "-start", steps // 50: "-early", steps // 8: "-middle", steps: ""}
-
-    def save(module: nn.Module, suffix: str) -> None:
-        save_model(out.with_stem(out.stem + suffix), module, schedule)
-
-    save(model, ages[0])
-    begin, recent = time.monotonic(), deque(maxlen=100)
-    run = train(
-        model,
-        images,
-        contexts,
-        schedule,
-        steps=steps,
-        batch_size=BATCH_SIZE,
-        learning_rate=LEARNING_RATE,
-        weight=weight,
-        generator=torch.Generator().manual_seed(seed),
-    )
-    for progress in (bar := tqdm(run, total=steps)):
-        recent.append(progress.loss)
-        bar.set_postfix(loss=f"{fmean(recent):.4f}", refresh=False)
-        if progress.step in ages:
-            save(progress.averaged, ages[progress.step])
-    minutes = (time.monotonic() - begin) / 60
-    save(model, "-raw")
-
-    end, _ = load_model(out, ContextUnet)
-    _write_pictures(out, end, schedule)
-    held_out = _held_out_loss(end, schedule, weight)
-    loss = fmean(recent)
-    card = _card(out, end, steps, seed, n_features, minutes, loss, held_out)
-    out.with_suffix(".md").write_text(card, encoding="utf-8")
-    return f"{out}: {steps:,} steps in {minutes:.1f} minutes, loss {loss:.4f}, {held_out:.4f} on held-out sprites"
+    if out.is_dir():
+        raise IsADirectoryError(f"out must be a file, and {out} is a folder")
+    require_int("seed", recipe.seed, 0)
+    if recipe.schedule not in SCHEDULES:
+        raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {recipe.schedule!r}")
+    if recipe.minutes is None:
+        return recipe._replace(steps=require_int("steps", STEPS if recipe.steps is None else recipe.steps, 50))
+    if recipe.steps is not None:
+        raise ValueError("give steps or minutes, not both")
+    if not 0 < recipe.minutes < math.inf:
+        raise ValueError(f"minutes must be a positive number, got {recipe.minutes!r}")
+    return recipe
 
 
-def _held_out_loss(model: nn.Module, schedule: NoiseSchedule, weight: torch.Tensor) -> float:
-    """The loss on the 2,000 held-out sprites, each at one random time."""
+def _load(recipe: Recipe) -> Sprites:
+    images, contexts = load_sprites(recipe.data, cell=recipe.cell)
+    if recipe.data is None:
+        sha256 = hashlib.sha256(shipped("data/sprites.npz").read_bytes()).hexdigest()
+        return Sprites(images, contexts, list(CLASSES), f'`data/sprites.npz`, split "train", sha256 `{sha256}`')
+    height, width = images.shape[2:]
+    if height % 4 or width % 4:
+        raise ValueError(f"{recipe.data}: height and width of a sprite must be divisible by 4, got {height}×{width}")
+    classes = [f"context {k}" for k in range(1, contexts.shape[1] + 1)]
+    if not classes:
+        contexts = torch.zeros(len(images), 1)
+    return Sprites(images, contexts, classes, f"`{recipe.data.as_posix()}`, {len(images):,} sprites")
+
+
+def _sha256(*tensors: Tensor) -> str:
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        digest.update(str(tuple(tensor.shape)).encode())
+        digest.update(tensor.contiguous().numpy())
+    return digest.hexdigest()
+
+
+def _read_state(path: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What `_write_state` wrote, if it is of a run of this recipe."""
+    if not path.exists():
+        raise FileNotFoundError(f"no {path}, so there is nothing to go on with: leave out --resume to start anew")
+    try:
+        with zipfile.ZipFile(path) as archive:  # which is what torch.save writes, and what has checksums
+            if spoiled := archive.testzip():
+                raise ValueError(f"{spoiled} is not what was written")
+        kept = torch.load(path, map_location="cpu", weights_only=True)
+        found = dict(kept["recipe"])
+    except Exception as error:  # a damaged archive can raise almost anything
+        raise ValueError(f"cannot read {path}, which is damaged: delete it to start anew") from error
+    for name, value in wanted.items():
+        if found.get(name) != value:
+            told = "other sprites" if name == "data" else f"{name} {found.get(name)}, not {value}"
+            raise ValueError(f"{path} is of a run with {told}: ask for the same, or delete it to start anew")
+    return kept
+
+
+def _write_state(path: Path, state: Mapping[str, Any]) -> None:
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_whole(path, buffer.getvalue())
+
+
+def _steps_in(minutes: float, trial: Iterator[Progress], accelerator: "Accelerator | None") -> int:
+    """How many steps take that long, at the pace of a trial run."""
+    clock = [time.perf_counter() for _ in tqdm(trial, desc="timing", delay=2, leave=False)]
+    pace = torch.tensor(median(later - earlier for earlier, later in pairwise(clock[1:])))  # the first step is slower
+    pace = pace if accelerator is None else accelerator.reduce(pace, "mean")
+    return max(50, round(60 * minutes / pace.item()))
+
+
+@contextmanager
+def _processes() -> Iterator["Accelerator | None"]:
+    """Hugging Face Accelerate, where it has started several processes; nothing where there is only one."""
+    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+        yield None
+        return
+    try:
+        from accelerate import Accelerator
+    except ModuleNotFoundError as error:
+        raise ValueError("several processes need Accelerate: pip install accelerate") from error
+    accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    try:
+        yield accelerator
+    finally:
+        accelerator.end_training()
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[list[bool]]:
+    """Let a step finish: the first Ctrl-C is only noted, in the list that this gives; a second one interrupts."""
+    asked: list[bool] = []
+
+    def note(*_: object) -> None:
+        asked.append(True)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    if threading.current_thread() is not threading.main_thread():  # only the main thread hears signals
+        yield asked
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _held_out_loss(model: nn.Module, schedule: NoiseSchedule) -> float:
+    """The loss of the 2,000 held-out sprites, each at one random time."""
     images, contexts = load_sprites(split="test")
     with torch.no_grad():
         generator = torch.Generator().manual_seed(0)
-        return diffusion_loss(model, images, contexts, schedule, weight, generator).item()
+        return diffusion_loss(model, images, contexts, schedule, min_snr(schedule), generator).item()
 
 
-def _write_pictures(out: Path, model: nn.Module, schedule: NoiseSchedule) -> None:
-    """`….png`: ten samples of each class, the first that come; `…-from-noise.png`: how the first of each came to be."""
-    contexts = torch.eye(len(CLASSES)).repeat_interleave(10, dim=0)
-    x_T = torch.randn((len(contexts), 3, 16, 16), generator=torch.Generator().manual_seed(0))
-    steps = list(sample(guided(model, 2), x_T, schedule.timesteps(50), schedule, c=contexts))
-    names = list(CLASSES)
-    out.with_suffix(".png").write_bytes(show_images(steps[-1].x, columns=10, row_titles=names).png())
-
-    walk = [Step(schedule.T, x_T, x_T), *steps]
-    film = [walk[i] for i in (0, 20, 28, 32, 35, 38, 41, 44, 47, 50)]
-    stages = torch.stack([step.x[::10] for step in film], dim=1).flatten(0, 1)
-    picture = show_images(stages, titles=[f"t = {step.t}" for step in film], row_titles=names)
-    out.with_name(f"{out.stem}-from-noise.png").write_bytes(picture.png())
-
-
-def _card(
-    out: Path,
-    model: nn.Module,
-    steps: int,
-    seed: int,
-    n_features: int,
-    minutes: float,
-    loss: float,
-    held_out: float,
-) -> str:
-    """The model card: what is in the files, how they were made, and what may be done with them."""
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    data = hashlib.sha256(shipped("data/sprites.npz").read_bytes()).hexdigest()
-    command = f"python -m course_utils train --steps {steps} --seed {seed} --n-features {n_features}"
-    version = torch.__version__.split("+")[0]
-    device = "one GPU" if torch.cuda.is_available() else f"{torch.get_num_threads()} CPU threads"
-    return f"""# {out.name}
-
-![Ten samples of each of the five classes]({out.with_suffix(".png").name})
-
-*The first ten samples of each class: DDIM, 50 steps, guidance scale 2, seed 0, nothing picked.*
-
-A `ContextUnet` with {parameters:,} parameters that draws 16×16 sprites of five classes: {", ".join(CLASSES)}. It was
-shown a tenth of the sprites without their class, so it also draws without being told one. Load it with
-`model, schedule = load_pretrained("{out.stem}")`.
-
-| | |
-|---|---|
-| command | `{command} --out {out.as_posix()}` |
-| training | {steps:,} steps of {BATCH_SIZE} sprites in {minutes:.1f} minutes on {device}, PyTorch {version} |
-| data | `data/sprites.npz`, split "train", sha256 `{data}` |
-| predicts | v, at the noise levels of `linear_schedule(500)` |
-| loss | {loss:.4f}: squared error of v, the last 100 steps; {held_out:.4f} on the held-out sprites, averaged weights |
-| sha256 | `{hashlib.sha256(out.read_bytes()).hexdigest()}` |
-| licence | CC0 1.0: use it for anything, no credit needed |
-
-| file | weights |
-|---|---|
-| `{out.name}` | the end, averaged over the last steps (EMA): the one to use |
-| `{out.stem}-start.safetensors` | before the first step |
-| `{out.stem}-early.safetensors` | after {steps // 50:,} steps, averaged |
-| `{out.stem}-middle.safetensors` | after {steps // 8:,} steps, averaged |
-| `{out.stem}-raw.safetensors` | the end, not averaged |
-
-Made for learning how diffusion works: it knows small pictures that our own program drew, and nothing else.
-"""
+def _command(out: Path, recipe: Recipe, steps: int) -> str:
+    """What to type for the same weights."""
+    own = {"--data": recipe.data, "--cell": recipe.cell}
+    words = ["python", "-m", "course_utils", "train"]
+    words += [str(word) for name, value in own.items() if value is not None for word in (name, value)]
+    words += (
+        f"--schedule {recipe.schedule} --steps {steps} --seed {recipe.seed} --n-features {recipe.n_features}".split()
+    )
+    return shlex.join([*words, "--out", out.as_posix()])

@@ -3,9 +3,10 @@
 The loop yields after each step, so bars, pictures and checkpoints are the caller's; files live in `checkpoints.py`.
 """
 
+import copy
 import math
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,9 @@ from .samplers import Model
 from .schedules import NoiseSchedule
 from .validation import require_floats, require_int
 
+if TYPE_CHECKING:  # an extra: who trains in one process need not have it
+    from accelerate import Accelerator
+
 
 class Progress(NamedTuple):
     """Where a training run stands.
@@ -23,11 +27,14 @@ class Progress(NamedTuple):
         step: how many steps were taken, from 1.
         loss: of the batch of this step.
         averaged: the model with averaged weights (EMA), to sample from. It goes on changing: copy what you keep.
+        state: a function that returns a copy of all that the rest of the run depends on: weights, their average,
+            optimiser, generator. `train(…, state=…)` goes on from there; `torch.save` and `torch.load` keep it.
     """
 
     step: int
     loss: float
     averaged: nn.Module
+    state: Callable[[], dict[str, Any]]
 
 
 def drop_context(c: Tensor, share: float, generator: torch.Generator | None = None) -> Tensor:
@@ -41,6 +48,17 @@ def drop_context(c: Tensor, share: float, generator: torch.Generator | None = No
     return c * keep.to(c)
 
 
+def min_snr(schedule: NoiseSchedule, gamma: float = 5.0) -> Tensor:
+    """The weights min(SNR_t, γ) / SNR_t of the error of ε, a table of length T + 1 for `diffusion_loss`.
+
+    Where there is much noise this is the error of ε, and where there is little that of x_0, times γ: no noise level
+    takes all the attention (Hang et al. 2023, arXiv:2303.09556, section 3.4).
+    """
+    if not gamma > 0:
+        raise ValueError(f"gamma must be positive, got {gamma!r}")
+    return schedule.snr.clamp(max=gamma) / schedule.snr
+
+
 def diffusion_loss(
     model: Model,
     x0: Tensor,
@@ -48,6 +66,7 @@ def diffusion_loss(
     schedule: NoiseSchedule,
     weight: Tensor | None = None,
     generator: torch.Generator | None = None,
+    rows: slice = slice(None),
 ) -> Tensor:
     """The mean of w_t (ε − ε_θ(x_t, t, c))² over a batch, each image with a random time and noise (DDPM, Algorithm 1).
 
@@ -59,11 +78,14 @@ def diffusion_loss(
         weight: a table w of length T + 1; by default 1 (DDPM's "simple" loss, eq. 14). `1 / schedule.alpha_bar` makes
             it the squared error of v, `1 / schedule.snr` that of x_0 (Salimans & Ho 2022, arXiv:2202.00512, sec. 4).
         generator: where times and noises come from; by default torch's own.
+        rows: the mean over these rows of the batch only, with the times and noises that they have in the whole.
 
     Returns a scalar with a gradient.
     """
-    t = torch.randint(1, schedule.T + 1, (len(x0),), generator=generator).to(x0.device)
-    eps = torch.randn(x0.shape, generator=generator, dtype=x0.dtype).to(x0.device)
+    _require_weight(weight, schedule)
+    t = torch.randint(1, schedule.T + 1, (len(x0),), generator=generator).to(x0.device)[rows]
+    eps = torch.randn(x0.shape, generator=generator, dtype=x0.dtype).to(x0.device)[rows]
+    x0, c = x0[rows], None if c is None else c[rows]
     error = (eps - model(schedule.add_noise(x0, t, eps), t, c)).square()
     return (error if weight is None else schedule.at(weight, t, x0) * error).mean()
 
@@ -80,6 +102,8 @@ def train(
     weight: Tensor | None = None,
     context_dropout: float = 0.1,
     generator: torch.Generator | None = None,
+    state: Mapping[str, Any] | None = None,
+    accelerator: "Accelerator | None" = None,
 ) -> Iterator[Progress]:
     """Train a model in place with AdamW, and yield after each step.
 
@@ -98,36 +122,63 @@ def train(
         weight: as in `diffusion_loss`.
         context_dropout: share of the images that are shown without their context.
         generator: where all random choices come from; by default torch's own.
+        state: what `Progress.state()` returned in a run with the same other arguments, to go on behind that step. On
+            the same machine the rest of the run is the same to the last bit.
+        accelerator: of Hugging Face Accelerate, where several processes share the work. Each computes its part of the
+            same batches, so the losses are those of one process, up to rounding.
 
-    Raises ValueError for bad input, and when the loss is not finite any more.
+    Raises ValueError for bad input at once, and while training when the loss is not finite any more.
     """
     require_floats("images", images)
-    require_int("steps", steps, 1)
-    require_int("batch_size", batch_size, 1)
     if require_floats("contexts", contexts).ndim != 2 or len(contexts) != len(images):
         raise ValueError(f"contexts must have shape ({len(images)}, n_context), got {tuple(contexts.shape)}")
+    require_int("steps", steps, 1)
+    _require_weight(weight, schedule)
     if not learning_rate > 0:
         raise ValueError(f"learning_rate must be positive, got {learning_rate!r}")
-    device = next(model.parameters()).device
+    if not 0 <= context_dropout <= 1:
+        raise ValueError(f"context_dropout must lie in [0, 1], got {context_dropout!r}")
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ValueError("model has nothing to learn: model.requires_grad_(True) thaws one that was loaded")
+    shared_by, mine = (1, 0) if accelerator is None else (accelerator.num_processes, accelerator.process_index)
+    if require_int("batch_size", batch_size, 1) % shared_by:
+        raise ValueError(f"batch_size must be a multiple of the {shared_by} processes, got {batch_size}")
+
+    generator = torch.default_generator if generator is None else generator
+    learner = model.train() if accelerator is None else accelerator.prepare_model(model.train())
     optimizer = torch.optim.AdamW(model.parameters(), learning_rate, betas=(0.9, 0.99), fused=True)
-    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _learning_rate(step, steps))
-    averaged = AveragedModel(model, avg_fn=_forgetful_average, use_buffers=True)
+    averaged = AveragedModel(model, avg_fn=_forgetful_average, use_buffers=True).eval()
+    parts = {"model": model, "averaged": averaged, "optimizer": optimizer}
+    if state is not None:
+        _restore(state, steps, parts, generator)
+
+    def take_state() -> dict[str, Any]:
+        now = {name: part.state_dict() for name, part in parts.items()}
+        return copy.deepcopy({"step": int(averaged.n_averaged), "steps": steps, "random": generator.get_state(), **now})
+
+    device = next(model.parameters()).device
     half = torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
-    for step in range(1, steps + 1):
-        rows = torch.randint(len(images), (batch_size,), generator=generator)
-        x0, c = images[rows].to(device), contexts[rows].to(device)
-        c = drop_context(c, context_dropout, generator)
-        with half:
-            loss = diffusion_loss(model, x0, c, schedule, weight, generator)
-        if not torch.isfinite(loss):
-            raise ValueError(f"the loss became {loss.item()} at step {step}: a smaller learning_rate may help")
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        rate.step()
-        averaged.update_parameters(model)
-        yield Progress(step, loss.item(), averaged.module)
+
+    def run() -> Iterator[Progress]:
+        for step in range(int(averaged.n_averaged) + 1, steps + 1):
+            rows = torch.randint(len(images), (batch_size,), generator=generator)
+            x0, c = images[rows].to(device), contexts[rows].to(device)
+            c = drop_context(c, context_dropout, generator)
+            with half:
+                loss = diffusion_loss(learner, x0, c, schedule, weight, generator, slice(mine, None, shared_by))
+            whole = loss.detach() if accelerator is None else accelerator.reduce(loss.detach(), "mean")
+            if not torch.isfinite(whole):
+                raise ValueError(f"the loss became {whole.item()} at step {step}: a smaller learning_rate may help")
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate * _learning_rate(step - 1, steps)
+            optimizer.step()
+            averaged.update_parameters(model)
+            yield Progress(step, whole.item(), averaged.module, take_state)
+
+    return run()
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -148,3 +199,20 @@ def _forgetful_average(average: Tensor, new: Tensor, count: Tensor | int) -> Ten
     if not average.is_floating_point():  # a counter, such as that of BatchNorm
         return new
     return average.lerp(new, max(0.001, 9 / (10 + int(count))))
+
+
+def _restore(state: Mapping[str, Any], steps: int, parts: Mapping[str, Any], generator: torch.Generator) -> None:
+    """Put a run back to where `Progress.state()` found it."""
+    try:
+        if state["steps"] != steps:
+            raise ValueError(f"it is that of a run of {state['steps']} steps, not {steps}")
+        for name, part in parts.items():
+            part.load_state_dict(copy.deepcopy(state[name]))  # the optimiser would go on writing into the caller's
+        generator.set_state(state["random"])
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"state must be what Progress.state() returned in such a run: {error}") from error
+
+
+def _require_weight(weight: Tensor | None, schedule: NoiseSchedule) -> None:
+    if weight is not None and weight.shape != (schedule.T + 1,):
+        raise ValueError(f"weight must be a table of length T + 1 = {schedule.T + 1}, got {tuple(weight.shape)}")

@@ -79,5 +79,6 @@ class FromV(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
         """The noise in `x` of shape (B, …), at times t of shape (B,)."""
-        alpha_bar = self.schedule.at(self.schedule.alpha_bar, t, x)
-        return alpha_bar.sqrt() * self.network(x, t, c) + (1 - alpha_bar).sqrt() * x
+        signal = self.schedule.at(self.schedule.alpha_bar.sqrt(), t, x)
+        noise = self.schedule.at((1 - self.schedule.alpha_bar).sqrt(), t, x)
+        return signal * self.network(x, t, c) + noise * x

@@ -16,6 +16,7 @@ from course_utils import (
     FromV,
     FromX0,
     cosine_schedule,
+    evaluation,
     load_model,
     load_pretrained,
     load_sprites,
@@ -143,7 +144,9 @@ def test_missing_places_are_named(tmp_path):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     out = tmp_path_factory.mktemp("trained") / "tiny.safetensors"
-    assert main(["train", "--steps", "50", "--n-features", "8", "--out", str(out)]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "N", 70)
+        assert main(["train", "--steps", "50", "--n-features", "8", "--out", str(out)]) == 0
     return out
 
 
@@ -164,7 +167,9 @@ def test_the_card_is_true(trained):
     card = trained.with_suffix(".md").read_text(encoding="utf-8")
     assert f"`{hashlib.sha256(trained.read_bytes()).hexdigest()}`" in card
     assert hashlib.sha256((ROOT / "data" / "sprites.npz").read_bytes()).hexdigest() in card
-    assert f"--steps 50 --seed 0 --n-features 8 --out {trained.as_posix()}" in card
+    assert f"--schedule cosine --steps 50 --seed 0 --n-features 8 --out {trained.as_posix()}" in card
+    assert "| real sprites, the noise floor | " in card
+    assert "| drawn, guidance scale 2 | " in card
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The loss against its formula, and the loop on a task that is small enough to learn at once."""
 
 import copy
+import io
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -64,6 +66,23 @@ def test_the_loss_is_its_formula():
     assert torch.allclose(plain, (eps - 0.3 * x_t).square().mean())
 
 
+def test_the_loss_of_some_rows_is_their_part_of_the_whole():
+    asked = []
+
+    def spy(x, t, c):
+        asked.append((x, t, c))
+        return 0.3 * x
+
+    x0, weight = torch.randn((40, 3, 2, 2), generator=seeded(1)), torch.linspace(1, 2, 51)
+    parts = [slice(None), slice(0, None, 2), slice(1, None, 2)]
+    whole, even, odd = (diffusion_loss(spy, x0, CONTEXTS[:40], SCHEDULE, weight, seeded(5), rows) for rows in parts)
+    assert torch.allclose(whole, (even + odd) / 2)
+    for first, second, third in zip(*asked, strict=True):
+        assert torch.equal(first[0::2], second)
+        assert torch.equal(first[1::2], third)
+    assert diffusion_loss(spy, x0, None, SCHEDULE, generator=seeded(5), rows=slice(0, 2)) > 0
+
+
 def test_every_time_is_drawn_and_none_beyond():
     times = []
 
@@ -103,6 +122,118 @@ def test_a_seed_gives_the_same_weights_again_and_another_one_others():
     first, again, other = (model.layers[0].weight for model in models)
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+def test_a_step_is_that_of_adamw_on_clipped_gradients(monkeypatch):
+    """The same run, written out with another optimiser: the one that is not fused."""
+    monkeypatch.setattr(training, "has_bfloat16", lambda device: False)
+    model, other = Small(), Small()
+    optimizer = torch.optim.AdamW(other.parameters(), betas=(0.9, 0.99), weight_decay=0.01, eps=1e-8, fused=False)
+    generator = seeded(0)
+    for progress in run(model, steps=40, learning_rate=1e-2):
+        rows = torch.randint(100, (32,), generator=generator)
+        c = drop_context(CONTEXTS[rows], 0.1, generator)
+        loss = diffusion_loss(other, POINTS[rows], c, SCHEDULE, None, generator)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(other.parameters(), 1.0)
+        optimizer.param_groups[0]["lr"] = 1e-2 * training._learning_rate(progress.step - 1, 40)
+        optimizer.step()
+        assert progress.loss == pytest.approx(loss.item(), rel=1e-4)
+    for mine, theirs in zip(model.parameters(), other.parameters(), strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_run_goes_on_from_its_state_as_if_it_had_never_stopped(own):
+    def start(model, state=None):
+        torch.manual_seed(5)
+        generator = seeded(7) if own else None
+        return train(
+            model, POINTS, CONTEXTS, SCHEDULE, steps=30, batch_size=32, generator=generator, state=state
+        )  # fmt: skip
+
+    model, losses, file = Small(), [], io.BytesIO()
+    for progress in start(model):
+        losses.append(progress.loss)
+        if progress.step == 12:
+            kept = progress.state()
+            torch.save(kept, file)
+    file.seek(0)
+    for state in (kept, kept, torch.load(file, weights_only=True)):  # twice: going on leaves the state as it was
+        again = Small()
+        with torch.no_grad():
+            again.layers[0].weight.zero_()
+        rest = list(start(again, state))
+        assert [later.step for later in rest] == list(range(13, 31))
+        assert [later.loss for later in rest] == losses[12:]
+        for one, other in ((model, again), (progress.averaged, rest[-1].averaged)):
+            for name, tensor in one.state_dict().items():
+                assert torch.equal(tensor, other.state_dict()[name]), name
+    assert list(start(Small(), progress.state())) == []
+
+
+def test_a_state_of_another_run_is_refused():
+    for progress in run(Small(), steps=3):
+        state = progress.state()
+    for wrong, message in (
+        ({**state, "steps": 4}, "it is that of a run of 4 steps, not 3"),
+        ({name: part for name, part in state.items() if name != "random"}, "random"),
+        ({**state, "model": {"weight": torch.ones(2)}}, "state_dict"),
+        ({}, "steps"),
+        ("a file name", "string indices"),
+    ):
+        with pytest.raises(
+            ValueError, match=rf"state must be what Progress\.state\(\) returned in such a run: .*{message}"
+        ):
+            run(Small(), steps=3, state=wrong)
+
+
+def test_a_loaded_model_says_how_it_can_learn_again():
+    model = Small().eval().requires_grad_(False)
+    with pytest.raises(ValueError, match=r"model\.requires_grad_\(True\) thaws one that was loaded"):
+        run(model)
+    before = copy.deepcopy(model.layers[0].weight)
+    model.layers[2].requires_grad_(True)
+    *_, end = run(model)
+    assert torch.equal(model.layers[0].weight, before)
+    assert not torch.equal(end.averaged.layers[2].weight, Small().layers[2].weight)
+
+
+def test_the_model_trains_in_its_training_mode_and_the_average_is_for_drawing():
+    model = Small().eval()
+    for progress in run(model, steps=2):
+        assert model.training
+        assert not progress.averaged.training
+
+
+def test_processes_share_the_rows_and_report_the_loss_of_all():
+    """What Accelerate is asked for; with two real processes `test_recipe` sees that it does it."""
+    prepared, reduced = [], []
+
+    def prepare_model(model):
+        prepared.append(model)
+        return model
+
+    def reduce(loss, how):
+        assert how == "mean"
+        reduced.append(loss.item())
+        return loss + 1
+
+    shares = []
+    for index in range(2):
+        engine = SimpleNamespace(
+            num_processes=2, process_index=index, prepare_model=prepare_model, reduce=reduce
+        )  # fmt: skip
+        model = Small()
+        first = next(run(model, accelerator=engine))
+        assert prepared.pop() is model
+        assert first.loss == pytest.approx(reduced[-1] + 1)
+        shares.append(reduced.pop())
+    assert next(run(Small())).loss == pytest.approx(sum(shares) / 2, rel=1e-2)
+    assert shares[0] != shares[1]
+    with pytest.raises(ValueError, match="batch_size must be a multiple of the 3 processes, got 32"):
+        run(Small(), accelerator=SimpleNamespace(num_processes=3, process_index=0))
 
 
 def test_the_average_is_an_average_of_weights_and_buffers():
@@ -202,11 +333,25 @@ def test_half_precision_stays_inside_the_network(adapter, available, monkeypatch
         ({"steps": 0}, "steps must be a whole number of at least 1"),
         ({"batch_size": 0}, "batch_size must be a whole number of at least 1"),
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
-        ({"context_dropout": 1.5}, r"share must lie in \[0, 1\]"),
-        ({"weight": torch.full((51,), torch.inf)}, "the loss became inf at step 1"),
+        ({"context_dropout": 1.5}, r"context_dropout must lie in \[0, 1\], got 1.5"),
+        ({"weight": torch.ones(50)}, r"weight must be a table of length T \+ 1 = 51, got \(50,\)"),
+        ({"weight": torch.ones(52)}, r"weight must be a table of length T \+ 1 = 51, got \(52,\)"),
     ],
 )
-def test_bad_input_is_named(changed, message):
+def test_bad_input_is_named_before_the_first_step(changed, message):
     arguments = {"images": POINTS, "contexts": CONTEXTS, "schedule": SCHEDULE, "steps": 3, **changed}
     with pytest.raises(ValueError, match=message):
-        next(train(Small(), **arguments))
+        train(Small(), **arguments)
+
+
+def test_a_share_or_a_weight_that_cannot_be_is_named():
+    with pytest.raises(ValueError, match=r"share must lie in \[0, 1\]"):
+        drop_context(CONTEXTS, 1.5)
+    with pytest.raises(ValueError, match=r"weight must be a table of length T \+ 1 = 51, got \(52,\)"):
+        diffusion_loss(Small(), POINTS, CONTEXTS, SCHEDULE, torch.ones(52))
+
+
+def test_a_loss_that_bursts_is_named():
+    steps = run(Small(), weight=torch.full((51,), torch.inf))
+    with pytest.raises(ValueError, match="the loss became inf at step 1"):
+        next(steps)
