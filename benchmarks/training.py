@@ -9,14 +9,14 @@ from itertools import islice, pairwise
 
 import torch
 
-from course_utils import ContextUnet, FromV, linear_schedule, load_sprites, train
+from course_utils import ContextUnet, FromV, cosine_schedule, load_sprites, min_snr, train
 from course_utils.recipe import BATCH_SIZE, STEPS
 
 
 def main() -> None:
-    schedule = linear_schedule(500)
+    schedule = cosine_schedule(500)
     model = FromV(ContextUnet(), schedule)
-    run = train(model, *load_sprites(), schedule, steps=STEPS, batch_size=BATCH_SIZE, weight=1 / schedule.alpha_bar)
+    run = train(model, *load_sprites(), schedule, steps=STEPS, batch_size=BATCH_SIZE, weight=min_snr(schedule))
     clock = [time.perf_counter() for _ in islice(run, 60)]
     step = statistics.median(later - earlier for earlier, later in pairwise(clock[10:]))  # the first are slower
     parameters = sum(parameter.numel() for parameter in model.parameters())

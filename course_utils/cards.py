@@ -39,7 +39,8 @@ def write_pictures(
     walk = [Step(schedule.T, x_T, x_T), *tqdm(steps, desc="samples", total=50, delay=2, leave=False)]
     write_whole(out.with_suffix(".png"), show_images(walk[-1].x, columns=10, row_titles=names).png())
 
-    film = [walk[i] for i in (0, 20, 28, 32, 35, 38, 41, 44, 47, 50)]
+    noise = (1 - schedule.alpha_bar).sqrt()  # in equal steps of this one sees something happen, in those of t not
+    film = [min(walk, key=lambda step: abs(noise[step.t] - share)) for share in torch.linspace(1, 0, 10)]
     stages = torch.stack([step.x[::10] for step in film], dim=1).flatten(0, 1)
     picture = show_images(stages, titles=[f"t = {step.t}" for step in film], row_titles=names)
     write_whole(out.with_name(f"{out.stem}-from-noise.png"), picture.png())
@@ -102,7 +103,7 @@ def _quality(measured: str) -> str:
     return f"""
 How good the sprites are that it draws, with 25 steps of DDIM. Each number is the mean of three seeds ± their standard
 deviation, and the docstrings of `course_utils/metrics.py` say what it means. 500 real sprites beside 500 others give
-the noise floor: nobody draws better than that.
+the noise floor: a perfect network would reach it.
 
 {measured}
 """

@@ -41,7 +41,7 @@ from .wrappers import FromV
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-STEPS, BATCH_SIZE, LEARNING_RATE, N_FEATURES = 10_000, 64, 3e-3, 32
+STEPS, BATCH_SIZE, LEARNING_RATE, N_FEATURES = 20_000, 32, 3e-3, 32
 SCHEDULES = {
     "linear": linear_schedule,
     "quadratic": quadratic_schedule,

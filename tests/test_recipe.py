@@ -48,7 +48,9 @@ def folder(tmp_path, monkeypatch):
     make_quick(monkeypatch)
     monkeypatch.chdir(tmp_path)
     write_sprites(tmp_path)
-    return tmp_path
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts jobs that do not hear it
+    yield tmp_path
+    signal.signal(signal.SIGINT, before)
 
 
 def command(*more):
@@ -63,7 +65,7 @@ def weights(folder):
 
 def said(capsys):
     """The one line on stderr, without the bar."""
-    (line,) = (line for line in capsys.readouterr().err.splitlines() if line and "it/s" not in line)
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if line and "%|" not in line)
     return line
 
 

@@ -6,11 +6,21 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from course_utils import FromV, FromX0, diffusion_loss, drop_context, linear_schedule, train, training
+from course_utils import (
+    FromV,
+    FromX0,
+    cosine_schedule,
+    diffusion_loss,
+    drop_context,
+    linear_schedule,
+    min_snr,
+    train,
+    training,
+)
 from course_utils.training import has_bfloat16
 
 SCHEDULE = linear_schedule(50)
@@ -64,6 +74,24 @@ def test_the_loss_is_its_formula():
     assert torch.allclose(loss, by_hand.float())
     plain = diffusion_loss(spy, x0, None, SCHEDULE, generator=seeded(5))
     assert torch.allclose(plain, (eps - 0.3 * x_t).square().mean())
+
+
+@settings(deadline=None)  # the first schedule takes longer
+@given(st.sampled_from([linear_schedule, cosine_schedule]), st.integers(2, 600), st.floats(0.01, 100))
+def test_min_snr_counts_errors_of_x0_up_to_gamma_and_of_eps_beyond(make, T, gamma):
+    schedule = make(T)
+    weight, snr = min_snr(schedule, gamma)[1:], schedule.snr[1:]
+    as_x0 = weight * snr  # the weight of the squared error of x_0, which is that of ε divided by the SNR
+    torch.testing.assert_close(as_x0, snr.clamp(max=gamma))
+    assert torch.all(weight[snr <= gamma] == 1)
+    assert torch.all((weight > 0) & (weight <= 1))
+    assert torch.all(weight.diff() >= -1e-12)
+
+
+@pytest.mark.parametrize("gamma", [0, -1.0, float("nan")])
+def test_min_snr_needs_a_positive_gamma(gamma):
+    with pytest.raises(ValueError, match="gamma must be positive, got"):
+        min_snr(SCHEDULE, gamma)
 
 
 def test_the_loss_of_some_rows_is_their_part_of_the_whole():
