@@ -36,13 +36,13 @@ randomness = torch.Generator().manual_seed(2)  # run from top to bottom, and you
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 from course_utils import ddpm_step
 
-model, schedule = load_pretrained("sprites")  # soon you know what every line of this cell does
+model, cosine = load_pretrained("sprites")  # soon you know what every line of this cell does
 names, one_of_each = ["hero", "non-hero", "food", "spell", "side-facing"], torch.eye(5)
-x_T, times = torch.randn((5, 3, 16, 16), generator=randomness), schedule.timesteps(50)
+x_T, times = torch.randn((5, 3, 16, 16), generator=randomness), cosine.timesteps(50)
 stages = {500: x_T}
-for step in sample(model, x_T, times, schedule, ddpm_step, one_of_each, randomness):
+for step in sample(model, x_T, times, cosine, ddpm_step, one_of_each, randomness):
     stages[step.t] = step.x
-shown = [500, 300, 220, 180, 150, 120, 90, 60, 30, 0]
+shown = [500, 450, 400, 350, 300, 250, 200, 150, 70, 0]
 pictures = torch.stack([stages[t] for t in shown], dim=1).flatten(0, 1)
 show_images(pictures, titles=[f"t = {t}" for t in shown], row_titles=names)
 
@@ -98,6 +98,7 @@ show_images(pictures, titles=[f"t = {t}" for t in shown], row_titles=names)
 
 # %% slideshow={"slide_type": "fragment"}
 t, x0, n = 100, 0.7, 2_000_000
+schedule = linear_schedule(500)
 alpha, beta, ab = (table.float() for table in (schedule.alpha, schedule.beta, schedule.alpha_bar))
 earlier = ab[t - 1].sqrt() * x0 + (1 - ab[t - 1]).sqrt() * torch.randn(n, generator=randomness)
 later = alpha[t].sqrt() * earlier + beta[t].sqrt() * torch.randn(n, generator=randomness)
@@ -380,22 +381,15 @@ print(f"formula: √ᾱ_500 = {schedule.alpha_bar[500].sqrt():.3f}")
 # **Predict.** We draw eight sprites with it. Will they be new?
 
 # %% slideshow={"slide_type": "fragment"}
-from course_utils import IdealDenoiser
+from course_utils import IdealDenoiser, nearest
 
 sprites, contexts = load_sprites()
 oracle = IdealDenoiser(sprites, schedule)
-
-
-def nearest(pictures):
-    distance = torch.cdist(pictures.flatten(1), sprites.flatten(1))
-    return sprites[distance.argmin(1)], distance.amin(1)
-
-
 eight = torch.randn((8, 3, 16, 16), generator=randomness)
 *_, last = sample(oracle, eight, schedule.timesteps(25), schedule, ddim_step)
-twins, distance = nearest(last.x)
+distance, twins = nearest(last.x, sprites)
 print(f"largest distance to the nearest training sprite: {distance.max():.1f}")
-show_images(torch.cat([last.x, twins]), columns=8, row_titles=["drawn", "nearest\nin the data"])
+show_images(torch.cat([last.x, sprites[twins]]), columns=8, row_titles=["drawn", "nearest\nin the data"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Eight perfect sprites, and every one is in the data, pixel by pixel. With a perfect denoiser for the *data*, diffusion is an expensive way to pick a sprite at random.
@@ -407,12 +401,14 @@ show_images(torch.cat([last.x, twins]), columns=8, row_titles=["drawn", "nearest
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · The network draws
 #
-# `load_pretrained` gives us a network that has seen the 20,000 sprites, each with random noise at random times, and the schedule that it was trained with. (A network with another schedule than
-# its own draws garbage, so the two come together.)
+# `load_pretrained` gives us a network that has seen the 20,000 sprites, each with random noise at random times, and the schedule that it was trained with. A network with another schedule than
+# its own draws garbage, so the two come together. This one learned with the *cosine* schedule of notebook 01, which spends fewer of its 500 times on pictures that are noise and nothing else. The formulas do not mind:
+# from here on, `schedule` is that one.
 #
 # **Question.** Thirty-two sprites, 500 steps, DDPM. We ask for the classes in turn: hero, non-hero, food, spell, side-facing. What does it draw?
 
 # %% slideshow={"slide_type": "fragment"}
+model, schedule = load_pretrained("sprites")
 parameters = sum(p.numel() for p in model.parameters())
 print(f"{parameters:,} numbers in the network, {sprites.numel():,} in the data")
 c = torch.eye(5)[torch.arange(32) % 5]  # what to draw, one-hot: notebook 05
@@ -436,7 +432,7 @@ show_images(drawn, columns=8)
 # %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
 from course_utils import animate
 
-film = [0, 250, 320, 350, *range(380, 500, 10), 499]
+film = [0, 50, 100, 130, *range(150, 330, 15), 350, 400, 499]
 animate(
     [steps[i].x for i in film],
     [f"t = {steps[i].t}" for i in film],
@@ -446,7 +442,7 @@ animate(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Inside a step
 #
-# **Predict.** What does the network *believe* at $t = 400$, when you see nothing but noise?
+# **Predict.** What does the network *believe* at $t = 480$, when you see nothing but noise?
 #
 # Move the slider. The top row is what the network gets, the middle row the noise it sees, the bottom row the picture that it has in mind, $\hat x_0$ of equation (2).
 
@@ -460,12 +456,12 @@ trajectory_slider(x_T[:6], six, schedule)
 # (No slider? GitHub shows none: open the notebook in JupyterLab or Colab.) Here are some stops for one of them.
 
 # %% slideshow={"slide_type": "fragment"}
-stops, one = [450, 350, 300, 250, 200, 150, 100, 50, 10], slice(0, 1)
+stops, one = [490, 470, 440, 400, 350, 300, 220, 120, 20], slice(0, 1)
 inputs, opinions = {s.t: s.x[one] for s in steps}, {s.t + 1: s.x0_hat[one] for s in steps}
 x_t = torch.cat([inputs[t] for t in stops])
 x0_hat = torch.cat([opinions[t] for t in stops])
 eps_hat = schedule.predict_eps(x_t, torch.tensor(stops), x0_hat)
-for t in (450, 250, 100, 10):
+for t in (490, 400, 220, 20):
     off = (opinions[t] - drawn[one]).square().mean().sqrt()
     print(f"t = {t:3}: what it has in mind is {off:.2f} from the end")
 rows = torch.cat([x_t, eps_hat, x0_hat])
@@ -509,8 +505,8 @@ assert differ(without_z) < 0.6 * differ(drawn[pairs])
 show_images(torch.cat(list(three.values())), columns=6, row_titles=list(three))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The first two rows are sprites, and you can hardly tell which variance made which. The last row is the disaster of section 6: the two heroes came from different noise, and are all but one and
-# the same. Most classes have run together into a single drawing, whatever they started from. It is a flat one, with large areas of one colour, and all other kinds are gone.
+# The first two rows are sprites, and you can hardly tell which variance made which. The last row is the disaster of section 6: the two heroes came from different noise, and are one and
+# the same. Each class has run together into a single drawing, whatever it started from, and all its other kinds are gone.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · New, or learned by heart?
@@ -521,38 +517,38 @@ show_images(torch.cat(list(three.values())), columns=6, row_titles=list(three))
 
 # %% slideshow={"slide_type": "fragment"}
 held_out, _ = load_sprites(split="test")
-twins, distance = nearest(drawn)
-_, usual = nearest(held_out[:500])
+distance, twins = nearest(drawn, sprites)
+usual, _ = nearest(held_out[:500], sprites)
 print(f"drawn sprites:    median distance {distance.median():.1f}, smallest {distance.min():.1f}")
 print(f"held-out sprites: median distance {usual.median():.1f}, smallest {usual.min():.1f}")
 assert distance.median() > usual.median() and distance.min() > 1
-pairs = torch.cat([drawn[:8], twins[:8]])
+pairs = torch.cat([drawn[:8], sprites[twins[:8]]])
 show_images(pairs, columns=8, row_titles=["drawn", "nearest\nin the data"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# No drawn sprite is a copy, and they are farther from the data than held-out ones. (A few held-out sprites have a near double in the data. Our artist has habits.) Look at the pairs: the kind is the same, and often the colours; everything else is its own.
+# No drawn sprite is a copy, and they are farther from the data than held-out ones. (A few held-out sprites have a near double in the data. Our artist has habits.) Look at the pairs: often the kind is the same, or the colours; everything else is its own.
 #
-# Do not take a large distance for a merit, though. A smudge is far from every sprite as well. Whether the pictures are *good* is another question, and notebook 04 measures it.
+# Do not take a large distance for a merit, though. A smudge is far from every sprite as well. Whether the pictures are *good* is another question. Section 11 begins to measure it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · Three questions that everybody asks
 #
-# ### Why not stop at the first $\hat x_0$?
+# ### Why not stop at an early $\hat x_0$?
 #
-# At $t = 500$ the network already has a picture in mind. We could take it and save 499 steps.
+# At $t = 480$ we see noise, and the network already has a picture in mind. We could take it and save 479 steps.
 
 # %% slideshow={"slide_type": "fragment"}
-first = steps[0].x0_hat
+early = next(step.x0_hat for step in steps if step.t == 479)  # the step that left t = 480
 average = torch.stack([sprites[contexts[:, k] == 1].mean(0) for k in range(5)])
-off = (first - average[torch.arange(32) % 5]).square().mean().sqrt()
-print(f"the first x̂_0 differ from the average of their class by {off:.2f}")
-contrast = first.diff(dim=3).abs().mean() / sprites.diff(dim=3).abs().mean()
+off = (early - average[torch.arange(32) % 5]).square().mean().sqrt()
+print(f"the early x̂_0 differ from the average of their class by {off:.2f}")
+contrast = early.diff(dim=3).abs().mean() / sprites.diff(dim=3).abs().mean()
 print(f"neighbouring pixels differ {contrast:.2f} times as much as in sprites")
-rows = torch.cat([first[:5], average])
-show_images(rows, columns=5, row_titles=["first x̂₀", "average of\nthe class"])
+rows = torch.cat([early[:5], average])
+show_images(rows, columns=5, row_titles=["early x̂₀", "average of\nthe class"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It is the average of the class, or close to it. That is no failure of the network: of all answers the average has the smallest expected error. To get *one* sprite instead of all of them at once, we have to
+# Each is near the average of its class, with a first trace of a decision and some noise that was not removed. That is no failure of the network: of all answers the average has the smallest expected error. To get *one* sprite instead of all of them at once, we have to
 # commit to something, a little at a time. That is what the steps do.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -562,7 +558,8 @@ show_images(rows, columns=5, row_titles=["first x̂₀", "average of\nthe class"
 # $x_0$. Only the rest can be learned.
 
 # %% slideshow={"slide_type": "fragment"}
-for t in (50, 100, 250, 450):
+beta, ab = schedule.beta.float(), schedule.alpha_bar.float()
+for t in (100, 200, 400, 490):
     weight = ab[t - 1].sqrt() * beta[t] / (1 - ab[t])  # (1), the weight of x_0
     learnable = weight**2 * sprites.var(0).mean()  # at most: x_t tells something about x_0
     share = learnable / (learnable + schedule.posterior_variance[t])
@@ -583,7 +580,7 @@ for t in (50, 100, 250, 450):
 # %% slideshow={"slide_type": "fragment"}
 x0, cls = held_out[:64], load_sprites(split="test")[1][:64]
 eps = torch.randn(x0.shape, generator=randomness)
-for t in (10, 100, 250, 400):
+for t in (20, 200, 400, 480):
     with torch.no_grad():
         x_t = schedule.add_noise(x0, t, eps)
         eps_hat = model(x_t, torch.full((64,), t), cls)
@@ -615,14 +612,40 @@ from course_utils import sample_ddim
 quick = sample_ddim(model, (32, 3, 16, 16), schedule, n=25, c=c, generator=randomness)
 
 # %% slideshow={"slide_type": "fragment"}
-_, distance = nearest(quick)
-print(
-    f"25 steps: median distance to the data {distance.median():.1f}, smallest {distance.min():.1f}"
-)
+distance, _ = nearest(quick, sprites)
+print(f"25 steps: median distance to the data {distance.median():.1f}, smallest {distance.min():.1f}")
 show_images(quick, columns=8)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# A twentieth of the time, and not quite as clean. Compare with section 8.
+# A twentieth of the time. Is anything lost?
+#
+# ### A number for a set of pictures
+#
+# No single picture can tell: we want to know whether *as a set* they look like the sprites of our artist. The course has a small **judge**, a network that has learned to name the kinds of sprites.
+# It describes every picture by 64 numbers, its features. For two sets of pictures we compare the means $\mu$ and the covariances $\Sigma$ of these numbers:
+#
+# $$d^2 = \lVert \mu - \mu' \rVert^2 + \mathrm{tr}\big(\Sigma + \Sigma' - 2\,(\Sigma\Sigma')^{1/2}\big). \tag{6}$$
+#
+# It is called the **Fréchet distance** (by habit, although it is the square of one), and the well-known FID is the same with another judge. Small is good. But how small? With as few as 32 pictures even *real* sprites are far from other real ones: a covariance of 64 numbers cannot be known from 32 pictures. So
+# we look at 32 real ones, too, and compare only with them.
+#
+# **Predict.** Which is worst: 500 steps of DDPM, 25 of DDIM, or the early $\hat x_0$ of section 10?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import frechet_distance, load_judge
+
+judge = load_judge()
+reference = judge.features(held_out[500:])
+sets = {"32 real sprites": held_out[:32], "DDPM, 500 steps": drawn, "DDIM, 25 steps": quick}
+far = {}
+for name, pictures in {**sets, "early x̂_0": early}.items():
+    far[name] = frechet_distance(judge.features(pictures.clamp(-1, 1)), reference)
+    print(f"{name:15}: Fréchet distance {far[name]:3.0f}")
+assert max(far[name] for name in sets) < 0.5 * far["early x̂_0"]
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Thirty-two drawn sprites are about as far as thirty-two real ones: with so few, this number cannot tell them apart. Averages of a class are in another world. To tell 25 steps from 500 takes many more pictures, and
+# notebook 06 draws them.
 #
 # **Think.** Draw the same 32 sprites twice with DDIM, with the same seed, and twice with DDPM, with the same seed. Then with the same *start* but another seed for the steps. Which of the pictures are equal?
 #
@@ -648,7 +671,7 @@ show_images(quick, columns=8)
 # |---|---|---|
 # | leave out $z$ | all samples collapse; rare kinds vanish | sections 6 and 8 |
 # | take $\sigma_t^2 = \beta_t$ where the world is a single picture | at $t = 1$ the spread is more than twice what it should be | section 5 |
-# | stop at the first $\hat x_0$ | you get the average of the class | section 10 |
+# | stop at an early $\hat x_0$ | you get the average of the class | section 10 |
 # | use a perfect denoiser of the data | you get the data | section 7 |
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -658,5 +681,6 @@ show_images(quick, columns=8)
 # - J. Sohl-Dickstein et al., *Deep Unsupervised Learning using Nonequilibrium Thermodynamics*, 2015, [arXiv:1503.03585](https://arxiv.org/abs/1503.03585): small steps back are Gaussian.
 # - J. Song, C. Meng, S. Ermon, *Denoising Diffusion Implicit Models* (DDIM), 2020, [arXiv:2010.02502](https://arxiv.org/abs/2010.02502): a step without noise.
 # - T. Salimans, J. Ho, *Progressive Distillation for Fast Sampling of Diffusion Models*, 2022, [arXiv:2202.00512](https://arxiv.org/abs/2202.00512): $v$, and (5) in its section 4.
+# - M. Heusel et al., *GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium*, 2017, [arXiv:1706.08500](https://arxiv.org/abs/1706.08500): the Fréchet distance (6) and FID.
 #
 # **Next: 03 · Network.** What has to be inside?
