@@ -1,5 +1,6 @@
 """The words of the course *From Noise to Sprites*, in the order in which the notebooks introduce them."""
 
+from .ablations import load_ablations, with_batch_norm, with_fresh_shortcuts, without_skips, without_time
 from .animation import Movie, animate
 from .checkpoints import load_model, load_pretrained, save_model
 from .checks import (
@@ -7,17 +8,37 @@ from .checks import (
     check_alpha_bar,
     check_beta_from_alpha_bar,
     check_ddpm_step,
+    check_diffusion_loss,
+    check_learning_rate,
+    check_modulate,
     check_posterior_mean,
     check_predict_x0,
+    check_residual_block,
     check_sampling_loop,
+    check_time_embedding,
+    check_training_loop,
+    check_unet,
+    check_update_average,
 )
 from .datasets import load_sprites, sprite_words
-from .diagrams import draw_model_families
+from .diagrams import draw_model_families, draw_network
+from .judge import Judge, load_judge
+from .metrics import clean_share, context_accuracy, coverage, frechet_distance, nearest, recall
 from .oracles import GaussianDenoiser, IdealDenoiser, MixtureDenoiser
-from .plotting import Picture, plot_curves, plot_histograms, plot_noise_level, plot_points, show_images
+from .plotting import (
+    Picture,
+    plot_curves,
+    plot_dots,
+    plot_histograms,
+    plot_matrix,
+    plot_noise_level,
+    plot_points,
+    plot_spread,
+    show_images,
+)
 from .samplers import Step, ddim_step, ddpm_step, sample, sample_ddim, sample_ddpm
 from .schedules import NoiseSchedule, cosine_schedule, linear_schedule, quadratic_schedule, sigmoid_schedule
-from .training import Progress, diffusion_loss, drop_context, train
+from .training import Progress, diffusion_loss, drop_context, min_snr, train
 from .unet import ContextUnet
 from .widgets import noise_slider, trajectory_slider
 from .wrappers import FromV, FromX0, clipped, guided
@@ -57,22 +78,48 @@ __all__ = [  # noqa: RUF022  in the order in which a student meets them, not in 
     "check_sampling_loop",
     "MixtureDenoiser",
     "GaussianDenoiser",
+    "nearest",
     "sample_ddpm",
     "sample_ddim",
     "trajectory_slider",
+    "load_judge",
+    "Judge",
+    "frechet_distance",
     # 03 Network
+    "draw_network",
+    "check_unet",
     "ContextUnet",
+    "without_skips",
+    "check_time_embedding",
+    "plot_matrix",
+    "check_modulate",
+    "check_residual_block",
+    "load_ablations",
+    "plot_spread",
+    "without_time",
+    "with_batch_norm",
+    "with_fresh_shortcuts",
     # 04 Training
-    "diffusion_loss",
-    "train",
-    "Progress",
+    "check_diffusion_loss",
+    "plot_dots",
+    "min_snr",
     "FromV",
     "FromX0",
+    "diffusion_loss",
+    "check_training_loop",
+    "check_learning_rate",
+    "check_update_average",
+    "clean_share",
+    "context_accuracy",
+    "train",
+    "Progress",
     "save_model",
     "load_model",
     # 05 Context
     "drop_context",
     "guided",
+    "coverage",
+    "recall",
     # 06 Fast sampling
     "clipped",
 ]

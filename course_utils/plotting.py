@@ -10,6 +10,7 @@ import functools
 import html
 import io
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ParamSpec
 
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.textpath import TextPath
@@ -33,6 +35,8 @@ DATA, NOISE, NETWORK = "#0072B2", "#D55E00", "#009E73"
 They are three of Okabe and Ito's, which can be told apart without colour vision.
 """
 FRAME = "#c5ccd3"
+SIGNED = LinearSegmentedColormap.from_list("signed", ["#8F4A7B", "#f7f5f3", "#B26F00"])
+"""Numbers below 0 are purple, numbers above it ochre, and 0 is pale."""
 
 _DPI = 100  # of the page; figures are rendered at twice this, so that type is sharp
 _PAGE = 820  # pixels that a cell of JupyterLab shows on a small laptop; wider figures would be scaled, and blurred
@@ -242,6 +246,123 @@ def plot_points(
 
 
 @styled
+def plot_spread(
+    curves: Mapping[str, tuple[Tensor, Tensor]],
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    size: tuple[int, int] = (720, 380),
+) -> Picture:
+    """Curves that were measured several times: the mean in a band from the smallest to the largest, named at its end.
+
+    Args:
+        curves: for each name the x values, shape (N,), and the y values of each repetition, shape (R, N). The first
+            curve is that of a network; at most four others.
+        xlabel, ylabel, title: what the axes show, and what to see.
+        size: width and height in pixels of the page.
+    """
+    colours = (NETWORK, *matplotlib.rcParams["axes.prop_cycle"].by_key()["color"])
+    if not 1 <= len(curves) <= len(colours):
+        raise ValueError(f"curves must be 1 to {len(colours)}, got {len(curves)}")
+    for name, (x, y) in curves.items():
+        if y.ndim != 2 or x.shape != y.shape[1:]:
+            raise ValueError(f"{name!r} must be x of shape (N,) and y of shape (R, N), got {x.shape} and {y.shape}")
+    room, top = 30 + max(map(_text_width, curves)), 40 if title else 16
+    picture = Picture(*size, f"{title or 'Curves'}: {ylabel} against {xlabel}, for {', '.join(curves)}")
+    axes = place_axes(picture, 75, top, size[0] - 85 - room, size[1] - top - 55)
+    ends = {}
+    for (name, (x, y)), colour in zip(curves.items(), colours, strict=False):
+        axes.fill_between(x, y.amin(0), y.amax(0), color=colour, alpha=0.25, linewidth=0)
+        axes.plot(x, y.mean(0), color=colour)
+        ends[name] = (x[-1].item(), y.mean(0)[-1].item(), colour)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axes.margins(x=0)
+    _name_ends(axes, ends)
+    return picture
+
+
+@styled
+def plot_matrix(
+    values: Tensor,
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    limit: float = 1.0,
+    first: tuple[int, int] = (0, 0),
+    row_names: Sequence[str] = (),
+    size: tuple[int, int] = (560, 200),
+) -> Picture:
+    """A table of numbers as a picture: purple below 0, ochre above it, and a scale that says how far.
+
+    Args:
+        values: shape (rows, columns).
+        xlabel, ylabel, title: what columns and rows are, and what to see.
+        limit: what is coloured fully; larger numbers look the same.
+        first: the numbers of the first row and the first column.
+        row_names: one for each row, in the place of its number.
+        size: width and height of the table in pixels of the page.
+    """
+    if require_floats("values", values).ndim != 2:
+        raise ValueError(f"values must have shape (rows, columns), got {tuple(values.shape)}")
+    rows, columns = values.shape
+    if len(row_names) not in (0, rows):
+        raise ValueError(f"row_names must have one entry for each of {rows} rows, got {len(row_names)}")
+    left, top = 75 + max(map(_text_width, row_names), default=0) // 2, 40 if title else 16
+    picture = Picture(
+        left + size[0] + 90, top + size[1] + 55, f"{title or 'A table of numbers'}: {ylabel}, by {xlabel}"
+    )
+    axes = place_axes(picture, left, top, *size)
+    edges = (first[1] - 0.5, first[1] + columns - 0.5, first[0] + rows - 0.5, first[0] - 0.5)
+    shown = {"cmap": SIGNED, "vmin": -limit, "vmax": limit, "aspect": "auto", "interpolation": "nearest"}
+    image = axes.imshow(values.detach().cpu().numpy(), extent=edges, **shown)
+    if row_names:
+        axes.set_yticks(range(first[0], first[0] + rows), row_names)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axes.spines[:].set(visible=True, color=FRAME)
+    scale = picture.colorbar(image, cax=place_axes(picture, left + size[0] + 18, top, 14, size[1]))
+    scale.set_ticks((-limit, 0, limit))
+    scale.outline.set(edgecolor=FRAME)
+    return picture
+
+
+@styled
+def plot_dots(
+    groups: Mapping[str, Sequence[float]],
+    xlabel: str,
+    title: str = "",
+    mark: tuple[str, float] | None = None,
+) -> Picture:
+    """Numbers that were measured several times: a row for each name, a dot for each time, a line at their mean.
+
+    Args:
+        groups: for each name its numbers; what was measured are networks.
+        xlabel, title: what the axis shows, and what to see. It begins at 0.
+        mark: a name and a number to compare with, such as that of real data.
+    """
+    if not groups or not all(len(numbers) for numbers in groups.values()):
+        raise ValueError("groups must be one or more names, each with at least one number")
+    left, top, row = 24 + max(map(_text_width, groups)), (40 if title else 14) + 20 * (mark is not None), 32
+    height = row * len(groups)
+    picture = Picture(720, top + height + 58, f"{title or 'Measurements'}: {xlabel}, for {', '.join(groups)}")
+    axes = place_axes(picture, left, top, 690 - left, height)
+    for i, numbers in enumerate(groups.values()):
+        mean = sum(numbers) / len(numbers)
+        axes.plot([mean, mean], [i - 0.3, i + 0.3], color=NETWORK, linewidth=2.5, solid_capstyle="butt")
+        axes.plot(numbers, [i] * len(numbers), "o", color=NETWORK, markersize=7, alpha=0.6, markeredgewidth=0)
+    if mark is not None:
+        axes.axvline(mark[1], color=DATA, linewidth=1.5)
+        axes.text(mark[1], -0.62, mark[0], color=DATA, fontweight="bold", ha="center", va="bottom")
+    axes.set_yticks(range(len(groups)), list(groups))
+    axes.set(xlabel=xlabel, title=title, ylim=(len(groups) - 0.5, -0.5))
+    axes.set_xlim(left=0)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="y", color=FRAME, linewidth=0.6)
+    axes.set_axisbelow(True)
+    return picture
+
+
+@styled
 def plot_noise_level(x0: Tensor, eps: Tensor, schedule: NoiseSchedule, t: int) -> Picture:
     """One image at time t beside the curves of how much signal and how much noise it holds.
 
@@ -345,3 +466,25 @@ def _name_curves(axes: Axes, curves: Mapping[str, Line2D]) -> None:
         style = {"color": curves[name].get_color(), "fontweight": "bold", "rotation": np.degrees(np.arctan(slope[i]))}
         box = {"facecolor": "white", "linewidth": 0, "pad": 1.5}
         axes.text(*place, name, ha="center", va="center", rotation_mode="anchor", bbox=box, **style)
+
+
+def _name_ends(axes: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None:
+    """Write names to the right of the ends of curves, each (x, y, colour), and push them apart where they are close."""
+    axes.get_xlim(), axes.get_ylim()  # settles the limits, on which positions depend
+    line = 17 * axes.figure.dpi / _DPI
+    y = {name: axes.transData.transform((x, y))[1] for name, (x, y, _) in ends.items()}
+    order = sorted(y, key=y.__getitem__)
+    for _ in range(100):  # neighbours that are too close give way by halves
+        for lower, upper in pairwise(order):
+            if (lack := line - (y[upper] - y[lower])) > 0.01:
+                y[lower], y[upper] = y[lower] - lack / 2, y[upper] + lack / 2
+    for name, (_, _, colour) in ends.items():
+        place = (axes.bbox.x1 + line / 2, y[name])
+        axes.text(
+            *axes.transAxes.inverted().transform(place),
+            name,
+            color=colour,
+            va="center",
+            fontweight="bold",
+            transform=axes.transAxes,
+        )

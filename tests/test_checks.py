@@ -4,16 +4,27 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 import course_utils
+from course_utils import diffusion_loss
 from course_utils.checks import (
     check_add_noise,
     check_alpha_bar,
     check_beta_from_alpha_bar,
     check_ddpm_step,
+    check_diffusion_loss,
+    check_learning_rate,
+    check_modulate,
     check_posterior_mean,
     check_predict_x0,
+    check_residual_block,
     check_sampling_loop,
+    check_time_embedding,
+    check_training_loop,
+    check_unet,
+    check_update_average,
 )
 
 
@@ -60,6 +71,24 @@ def sampling_loop(model, x, schedule, generator):
     return x
 
 
+def unet(network, x, condition):
+    fine = network.down1(network.stem(x), condition)
+    middle = network.down2(F.avg_pool2d(fine, 2), condition)
+    coarse = network.bottom2(network.bottom1(F.avg_pool2d(middle, 2), condition), condition)
+    up = network.up2(torch.cat([F.interpolate(coarse, scale_factor=2), middle], dim=1), condition)
+    return network.head(network.up1(torch.cat([F.interpolate(up, scale_factor=2), fine], dim=1), condition))
+
+
+def time_embedding(t, width):
+    angle = t[:, None] * torch.exp(-math.log(10_000) * torch.arange(width // 2) / (width // 2))
+    return torch.cat([angle.sin(), angle.cos()], dim=1)
+
+
+def modulate(h, condition, layer):
+    scale, shift = layer(condition)[:, :, None, None].chunk(2, dim=1)
+    return h * (1 + scale) + shift
+
+
 CHECKS = [
     (check_alpha_bar, alpha_bar),
     (check_add_noise, add_noise),
@@ -68,6 +97,9 @@ CHECKS = [
     (check_posterior_mean, posterior_mean),
     (check_ddpm_step, ddpm_step),
     (check_sampling_loop, sampling_loop),
+    (check_unet, unet),
+    (check_time_embedding, time_embedding),
+    (check_modulate, modulate),
 ]
 
 
@@ -606,6 +638,642 @@ MISTAKES = [
     (check_sampling_loop, along(down, time=lambda x, t, T: t), "shape (5,), got 12"),
     (check_sampling_loop, all_of_them, "it returns a list, expected a tensor"),
     (check_sampling_loop, loop_in_place, "changes its arguments, which others still need"),
+]
+
+
+def waves(frequency, order=lambda sines, cosines: torch.cat([sines, cosines], dim=1)):
+    """A time_embedding with other frequencies, functions of k and width / 2, or put together in another way."""
+
+    def attempt(t, width):
+        angle = t[:, None] * frequency(torch.arange(width // 2), width // 2)
+        return order(angle.sin(), angle.cos())
+
+    return attempt
+
+
+def right_frequency(k, half):
+    return 10_000 ** (-k / half)
+
+
+def knobs(turned, split=lambda both: both[:, :, None, None].chunk(2, dim=1)):
+    """A modulate that does something else with h, scale and shift, or finds them elsewhere."""
+    return lambda h, condition, layer: turned(h, *split(layer(condition)))
+
+
+def way(
+    join=lambda up, skip: torch.cat([up, skip], dim=1),
+    halve=F.avg_pool2d,
+    double=lambda h: F.interpolate(h, scale_factor=2),
+    bottom2=True,
+    skip=lambda stem, fine: fine,
+    head=True,
+):
+    """A unet that goes another way."""
+
+    def attempt(network, x, condition):
+        stem = network.stem(x)
+        fine = network.down1(stem, condition)
+        middle = network.down2(halve(fine, 2), condition)
+        coarse = network.bottom1(halve(middle, 2), condition)
+        coarse = network.bottom2(coarse, condition) if bottom2 else coarse
+        up = network.up2(join(double(coarse), middle), condition)
+        up = network.up1(join(double(up), skip(stem, fine)), condition)
+        return network.head(up) if head else up
+
+    return attempt
+
+
+def skips_taken_after_halving(network, x, condition):
+    fine = F.avg_pool2d(network.down1(network.stem(x), condition), 2)
+    middle = F.avg_pool2d(network.down2(fine, condition), 2)
+    coarse = network.bottom2(network.bottom1(middle, condition), condition)
+    return network.up2(torch.cat([F.interpolate(coarse, scale_factor=2), middle], dim=1), condition)
+
+
+class Block(nn.Module):
+    """The right block, in pieces that the wrong ones replace."""
+
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__()
+        self.norm1, self.conv1 = nn.GroupNorm(8, c_in), nn.Conv2d(c_in, c_out, 3, padding=1)
+        self.norm2, self.conv2 = nn.GroupNorm(8, c_out), nn.Conv2d(c_out, c_out, 3, padding=1)
+        self.condition = nn.Linear(n_condition, 2 * c_out)
+        self.shortcut = nn.Identity() if c_in == c_out else nn.Conv2d(c_in, c_out, 1)
+        nn.init.zeros_(self.conv2.weight)
+        nn.init.zeros_(self.conv2.bias)
+
+    def first(self, x):
+        return self.conv1(F.silu(self.norm1(x)))
+
+    def modulated(self, h, condition):
+        return modulate(self.norm2(h), condition, self.condition)
+
+    def second(self, h, condition):
+        return self.conv2(F.silu(h))
+
+    def past(self, x):
+        return self.shortcut(x)
+
+    def forward(self, x, condition):
+        return self.past(x) + self.second(self.modulated(self.first(x), condition), condition)
+
+
+def block_with(**methods):
+    """A block in which some methods are others."""
+    return type("ResidualBlock", (Block,), methods)
+
+
+class BlankBlock(nn.Module):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__()
+        self.norm1 = nn.GroupNorm(8, c_in)
+
+    def forward(self, x, condition):
+        return ...
+
+
+class ShortcutOnlyWhereNeeded(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        if c_in == c_out:
+            del self.shortcut
+
+    def past(self, x):
+        return self.shortcut(x) if hasattr(self, "shortcut") else x
+
+
+class ShortcutInForward(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        self.c_in, self.c_out = c_in, c_out
+        del self.shortcut
+
+    def past(self, x):
+        return x if self.c_in == self.c_out else nn.Conv2d(self.c_in, self.c_out, 1)(x)
+
+
+class ShortcutAlwaysConvolved(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        self.shortcut = nn.Conv2d(c_in, c_out, 1)
+
+
+class BatchNormBlock(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        self.norm1, self.norm2 = nn.BatchNorm2d(c_in), nn.BatchNorm2d(c_out)
+
+
+class NoZeros(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        nn.init.ones_(self.conv2.bias)
+
+
+class OtherNames(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        self.to_scale_and_shift = self.condition
+
+
+class NarrowCondition(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        self.condition = nn.Linear(n_condition, 2)
+
+
+class LayersInAList(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        self.hidden = [self.norm1]
+        del self.norm1
+
+    def first(self, x):
+        return self.conv1(F.silu(self.hidden[0](x)))
+
+
+def randomly_dropped(self, h, condition):
+    return self.conv2(F.dropout(F.silu(h), 0.1))
+
+
+MISTAKES += [
+    (check_time_embedding, waves(right_frequency, lambda s, c: torch.cat([c, s], dim=1)), "cosines come first"),
+    (check_time_embedding, waves(right_frequency, lambda s, c: torch.stack([s, c], 2).flatten(1)), "take turns"),
+    (check_time_embedding, waves(right_frequency, lambda s, c: s), "the cosines are missing"),
+    (check_time_embedding, waves(right_frequency, lambda s, c: c), "the sines are missing"),
+    (check_time_embedding, waves(right_frequency, lambda s, c: s + c), "are added"),
+    (check_time_embedding, waves(lambda k, half: 10_000 ** (-k / (2 * half))), "divided by the width"),
+    (check_time_embedding, waves(lambda k, half: 10_000 ** (-k / (half - 1))), "as in DDPM's code"),
+    (check_time_embedding, waves(lambda k, half: 10_000 ** (-(k + 1) / half)), "k counts from 1"),
+    (check_time_embedding, waves(lambda k, half: 10_000 ** (k / half)), "the frequencies rise"),
+    (check_time_embedding, waves(lambda k, half: torch.exp(-10_000 * k / half)), "the logarithm is missing"),
+    (check_time_embedding, waves(lambda k, half: torch.exp(-4 * k / half)), "natural logarithm"),
+    (check_time_embedding, waves(lambda k, half: 2 * torch.pi * right_frequency(k, half)), "multiplied by 2π"),
+    (check_time_embedding, waves(lambda k, half: torch.ones(half)), "every frequency is the same"),
+    (check_time_embedding, lambda t, width: time_embedding(t**0, width), "t does not come into it"),
+    (check_time_embedding, lambda t, width: t[:, None] * time_embedding(t**0, width), "are multiplied by t"),
+    (
+        check_time_embedding,
+        lambda t, width: torch.cat([t[:, None] * right_frequency(torch.arange(6), 6)] * 2, dim=1),
+        "these are the angles themselves",
+    ),
+    (check_time_embedding, lambda t, width: t * right_frequency(torch.arange(6), 6), "t[:, None] makes a column"),
+    (check_time_embedding, lambda t, width: time_embedding(t, width).double(), "is torch.float64, expected"),
+    (check_modulate, knobs(lambda h, scale, shift: h * scale + shift), "multiplied by scale itself"),
+    (check_modulate, knobs(lambda h, scale, shift: h * (1 + shift) + scale), "have changed places: the first half"),
+    (check_modulate, knobs(lambda h, scale, shift: h * shift + scale), "changed places, and the 1 is missing"),
+    (check_modulate, knobs(lambda h, scale, shift: h * (1 + scale)), "the shift is missing"),
+    (check_modulate, knobs(lambda h, scale, shift: h + shift), "the scale is missing"),
+    (check_modulate, knobs(lambda h, scale, shift: (h + shift) * (1 + scale)), "the shift is scaled as well"),
+    (check_modulate, knobs(lambda h, scale, shift: h * (1 + scale) + 1 + shift), "the 1 is added once more"),
+    (check_modulate, knobs(lambda h, scale, shift: h + scale + shift), "h is added instead of multiplied"),
+    (
+        check_modulate,
+        knobs(lambda h, a, b: h * (1 + a) + b, lambda both: (both[:, ::2, None, None], both[:, 1::2, None, None])),
+        "every other number",
+    ),
+    (check_modulate, lambda h, condition, layer: modulate(h, F.silu(condition), layer), "SiLU again"),
+    (check_modulate, lambda h, condition, layer: h, "as it came"),
+    (
+        check_modulate,
+        knobs(lambda h, scale, shift: h * (1 + scale) + shift, lambda both: both.chunk(2, dim=1)),
+        "[:, :, None, None]",
+    ),
+    (check_modulate, lambda h, condition, layer: h.mul_(2), "changes its arguments"),
+    (check_unet, way(join=lambda up, skip: torch.cat([skip, up], dim=1)), "stands behind the skip connection"),
+    (check_unet, way(join=lambda up, skip: up + skip), "They are not added"),
+    (check_unet, way(join=lambda up, skip: up), "wants what comes up and the skip connection joined"),
+    (check_unet, way(bottom2=False), "bottom2 is left out"),
+    (check_unet, way(halve=F.max_pool2d), "halves with max_pool2d"),
+    (check_unet, way(halve=lambda h, _: h[..., ::2, ::2]), "leaving out pixels"),
+    (check_unet, way(double=lambda h: F.interpolate(h, scale_factor=2, mode="bilinear")), "doubles smoothly"),
+    (check_unet, way(skip=lambda stem, fine: stem), "starts at the stem"),
+    (check_unet, way(head=False), "the head is missing"),
+    (check_unet, skips_taken_after_halving, "before it was halved"),
+    (check_residual_block, ShortcutInForward, "shortcut are missing in its state_dict"),
+    (check_residual_block, ShortcutAlwaysConvolved, "has weights although c_in = c_out"),
+    (check_residual_block, BatchNormBlock, "it has a BatchNorm"),
+    (check_residual_block, NoZeros, "should pass its input through"),
+    (check_residual_block, OtherNames, "a weight too many, to_scale_and_shift.weight"),
+    (check_residual_block, NarrowCondition, "condition.weight has shape (2, 10), expected (48, 10)"),
+    (check_residual_block, LayersInAList, "norm1.weight is missing in its state_dict"),
+    (check_residual_block, lambda *sizes: lambda x, condition: x, "it is a function, expected an nn.Module"),
+    (check_residual_block, block_with(past=lambda self, x: 0), "the shortcut is missing: add it"),
+    (
+        check_residual_block,
+        block_with(modulated=lambda self, h, condition: self.norm2(h)),
+        "time and context are ignored",
+    ),
+    (
+        check_residual_block,
+        block_with(modulated=lambda self, h, c: modulate(self.norm2(h), c, self.condition) - self.norm2(h)),
+        "multiplied by scale itself",
+    ),
+    (
+        check_residual_block,
+        block_with(
+            modulated=lambda self, h, c: modulate(self.norm2(h), c, lambda c: self.condition(c).roll(h.shape[1], 1))
+        ),
+        "have changed places",
+    ),
+    (
+        check_residual_block,
+        block_with(modulated=lambda self, h, c: self.norm2(modulate(h, c, self.condition))),
+        "come before norm2",
+    ),
+    (
+        check_residual_block,
+        block_with(
+            modulated=lambda self, h, c: self.norm2(h),
+            second=lambda self, h, c: modulate(self.conv2(F.silu(h)), c, self.condition),
+        ),
+        "come after conv2",
+    ),
+    (
+        check_residual_block,
+        block_with(
+            modulated=lambda self, h, c: self.norm2(h),
+            second=lambda self, h, c: self.conv2(modulate(F.silu(h), c, self.condition)),
+        ),
+        "come after the second SiLU",
+    ),
+    (
+        check_residual_block,
+        block_with(modulated=lambda self, h, c: modulate(self.norm2(h), F.silu(c), self.condition)),
+        "the condition goes through SiLU again",
+    ),
+    (check_residual_block, block_with(first=lambda self, x: self.conv1(self.norm1(x))), "the first SiLU is missing"),
+    (check_residual_block, block_with(second=lambda self, h, c: self.conv2(h)), "the second SiLU is missing"),
+    (
+        check_residual_block,
+        block_with(first=lambda self, x: self.conv1(self.norm1(x)), second=lambda self, h, c: self.conv2(h)),
+        "both SiLUs are missing",
+    ),
+    (
+        check_residual_block,
+        block_with(
+            first=lambda self, x: self.conv1(F.relu(self.norm1(x))), second=lambda self, h, c: self.conv2(F.relu(h))
+        ),
+        "this is ReLU",
+    ),
+    (check_residual_block, block_with(first=lambda self, x: self.conv1(F.silu(x))), "norm1 is missing"),
+    (
+        check_residual_block,
+        block_with(modulated=lambda self, h, c: modulate(h, c, self.condition)),
+        "norm2 is missing",
+    ),
+    (
+        check_residual_block,
+        block_with(first=lambda self, x: self.conv1(self.norm1(F.silu(x)))),
+        "SiLU comes before the normalisation",
+    ),
+    (check_residual_block, block_with(past=lambda self, x: self.shortcut(self.norm1(x))), "starts behind norm1"),
+    (
+        check_residual_block,
+        block_with(forward=lambda self, x, c: F.silu(Block.forward(self, x, c))),
+        "goes through another SiLU",
+    ),
+    (check_residual_block, block_with(second=randomly_dropped), "two calls with the same arguments differ: a layer"),
+    (check_residual_block, block_with(forward=lambda self, x, c: Block.forward(self, x, c) * 2), "standard deviation"),
+]
+
+
+def test_a_residual_block_that_is_right_passes_and_a_blank_one_is_not_attempted_yet(capsys):
+    for right in (Block, ShortcutOnlyWhereNeeded, course_utils.unet.ResidualBlock):
+        check_residual_block(right)
+        assert capsys.readouterr().out == "✓ ResidualBlock is right.\n"
+    check_residual_block(BlankBlock)
+    assert capsys.readouterr().out.startswith("○ ResidualBlock: not attempted yet")
+
+
+@pytest.mark.parametrize(("check", "solution"), [*CHECKS[-3:], (check_residual_block, Block)])
+def test_checks_of_the_network_leave_the_random_numbers_alone(check, solution):
+    before = torch.random.get_rng_state()
+    check(solution)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def training_loss(
+    times=lambda n, T, g: torch.randint(1, T + 1, (n,), generator=g),
+    noise=lambda x0, g: torch.randn(x0.shape, generator=g),
+    mix=lambda x0, t, eps, schedule: schedule.add_noise(x0, t, eps),
+    ask=lambda model, x_t, t, c: model(x_t, t, c),
+    compare=lambda eps, answer, x0, x_t: (eps - answer).square().mean(),
+):
+    def diffusion_loss(model, x0, c, schedule, generator):
+        t = times(len(x0), schedule.T, generator)
+        eps = noise(x0, generator)
+        x_t = mix(x0, t, eps, schedule)
+        return compare(eps, ask(model, x_t, t, c), x0, x_t)
+
+    return diffusion_loss
+
+
+def mixed(picture, noise):
+    """Questions with these amounts of picture and noise, each a function of ᾱ and of the ᾱ one step earlier."""
+
+    def mix(x0, t, eps, schedule):
+        ab, before = at(schedule.alpha_bar, t), at(schedule.alpha_bar, (t - 1).clamp(min=0))
+        return picture(ab, before) * x0 + noise(ab, before) * eps
+
+    return training_loss(mix=mix)
+
+
+def compared(compare):
+    return training_loss(compare=compare)
+
+
+def loop(*actions, at_the_end=lambda losses: losses, note=lambda loss: loss.item()):
+    """A loop that does these things for each batch, in this order."""
+    do = {
+        "zero": lambda model, optimizer, loss: optimizer.zero_grad(),
+        "backward": lambda model, optimizer, loss: loss.backward(),
+        "clip": lambda model, optimizer, loss: nn.utils.clip_grad_norm_(model.parameters(), 1.0),
+        "clip values": lambda model, optimizer, loss: nn.utils.clip_grad_value_(model.parameters(), 1.0),
+        "step": lambda model, optimizer, loss: optimizer.step(),
+    }
+
+    def training_loop(model, optimizer, batches, loss_of):
+        losses = []
+        for x0, c in batches:
+            loss = loss_of(model, x0, c)
+            for action in actions:
+                do[action](model, optimizer, loss)
+            losses.append(note(loss))
+        return at_the_end(losses)
+
+    return training_loop
+
+
+right_loop = loop("zero", "backward", "clip", "step")
+
+
+def first_batch_only(model, optimizer, batches, loss_of):
+    return right_loop(model, optimizer, [next(batches)], loss_of)
+
+
+def rate(warm_up=lambda k, n: min(1, (k + 1) / (n / 20 + 1)), cosine=lambda u: (1 + math.cos(math.pi * u)) / 2):
+    return lambda step, steps: warm_up(step, steps) * cosine(step / steps)
+
+
+def average_with(weights=lambda a, b, d: d * a + (1 - d) * b, fractions=torch.lerp, counter=lambda a, b: b):
+    @torch.no_grad()
+    def update_average(average, model, decay):
+        for old, new in zip(average.parameters(), model.parameters(), strict=True):
+            old.copy_(weights(old, new, decay))
+        for old, new in zip(average.buffers(), model.buffers(), strict=True):
+            old.copy_(fractions(old, new, 1 - decay) if new.is_floating_point() else counter(old, new))
+
+    return update_average
+
+
+def average_of_new_names(average, model, decay):
+    for old, new in zip(average.parameters(), model.parameters(), strict=True):
+        old = decay * old + (1 - decay) * new  # the mistake
+
+
+def average_while_learning(average, model, decay):
+    for old, new in zip(average.parameters(), model.parameters(), strict=True):
+        old.lerp_(new, 1 - decay)
+
+
+def average_turned_round(average, model, decay):
+    average_with()(model, average, decay)
+
+
+TRAINING = {
+    "diffusion_loss": (check_diffusion_loss, training_loss()),
+    "training_loop": (check_training_loop, right_loop),
+    "learning_rate": (check_learning_rate, rate()),
+    "update_average": (check_update_average, average_with()),
+}
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_what_training_takes_passes_and_a_blank_is_not_attempted_yet(name, capsys):
+    check, solution = TRAINING[name]
+    check(solution)
+    assert capsys.readouterr().out == f"✓ {name} is right.\n"
+    for blank in (lambda *_: None, lambda *_: ..., not_implemented):
+        check(blank)
+        assert capsys.readouterr().out.startswith(f"○ {name}: not attempted yet")
+
+
+@pytest.mark.parametrize(
+    ("check", "variant"),
+    [
+        (check_diffusion_loss, mixed(lambda ab, _: ab.sqrt(), lambda ab, _: (1 - ab).sqrt())),
+        (check_diffusion_loss, compared(lambda eps, answer, x0, x_t: F.mse_loss(answer, eps))),
+        (
+            check_diffusion_loss,
+            lambda model, x0, c, schedule, generator: diffusion_loss(model, x0, c, schedule, None, generator),
+        ),
+        (check_training_loop, loop("backward", "clip", "step", "zero")),
+        (check_learning_rate, rate(cosine=lambda u: math.cos(math.pi * u / 2) ** 2)),
+        (check_learning_rate, lambda step, steps: torch.tensor(rate()(step, steps))),
+        (check_update_average, average_with(fractions=lambda a, b, share: b)),
+    ],
+)
+def test_other_ways_to_train_pass_too(check, variant, capsys):
+    check(variant)
+    assert capsys.readouterr().out.startswith("✓")
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_checks_of_training_leave_the_random_numbers_alone(name):
+    before = torch.random.get_rng_state()
+    check, solution = TRAINING[name]
+    check(solution)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def root(ab, _):
+    return ab.sqrt()
+
+
+def rest(ab, _):
+    return (1 - ab).sqrt()
+
+
+MISTAKES += [
+    (
+        check_diffusion_loss,
+        training_loss(lambda n, T, g: torch.randint(1, T + 1, (1,), generator=g).expand(n)),
+        "share one t",
+    ),
+    (
+        check_diffusion_loss,
+        training_loss(lambda n, T, g: torch.randint(0, T + 1, (n,), generator=g)),
+        "Draw it with torch.randint(1",
+    ),
+    (
+        check_diffusion_loss,
+        training_loss(
+            lambda n, T, g: torch.randint(0, T + 1, (n,), generator=g),
+            mix=lambda x0, t, eps, s: root(at(s.alpha_bar, t), 0) * x0 + rest(at(s.alpha_bar, t), 0) * eps,
+        ),
+        "t = 0 is drawn",
+    ),
+    (
+        check_diffusion_loss,
+        training_loss(lambda n, T, g: torch.randint(1, T, (n,), generator=g)),
+        "t = T = 6 is never drawn",
+    ),
+    (
+        check_diffusion_loss,
+        training_loss(lambda n, T, g: torch.randint(2, T + 1, (n,), generator=g)),
+        "t = 1 is never drawn",
+    ),
+    (
+        check_diffusion_loss,
+        training_loss(lambda n, T, g: 1 + (T * torch.rand(n, generator=g) ** 2).long()),
+        "drawn more often than others",
+    ),
+    (check_diffusion_loss, training_loss(lambda n, T, g: torch.randint(1, T + 1, (n,))), "from the generator"),
+    (check_diffusion_loss, training_loss(noise=lambda x0, g: torch.randn(x0.shape)), "from the generator"),
+    (check_diffusion_loss, training_loss(noise=lambda x0, g: torch.rand(x0.shape, generator=g)), "has not mean 0"),
+    (
+        check_diffusion_loss,
+        training_loss(noise=lambda x0, g: torch.randn(x0[:1].shape, generator=g).expand_as(x0)),
+        "the same for all images of the batch",
+    ),
+    (
+        check_diffusion_loss,
+        training_loss(noise=lambda x0, g: torch.randn(x0[:, :1].shape, generator=g).expand_as(x0)),
+        "the same for all colours",
+    ),
+    (
+        check_diffusion_loss,
+        training_loss(noise=lambda x0, g: torch.randn(x0[..., :1].shape, generator=g).expand_as(x0)),
+        "the same for all columns",
+    ),
+    (check_diffusion_loss, mixed(lambda ab, _: ab**0, lambda ab, _: 0 * ab), "about the clean picture"),
+    (check_diffusion_loss, mixed(lambda ab, _: 0 * ab, lambda ab, _: ab**0), "about the noise alone"),
+    (check_diffusion_loss, mixed(root, lambda ab, _: 1 - ab), "That is its variance"),
+    (check_diffusion_loss, mixed(lambda ab, _: ab, rest), "the formula has √ᾱ_t"),
+    (check_diffusion_loss, mixed(lambda ab, _: ab, lambda ab, _: 1 - ab), "both square roots are missing"),
+    (check_diffusion_loss, mixed(rest, root), "have changed places in x_t"),
+    (
+        check_diffusion_loss,
+        mixed(lambda ab, before: (ab / before).sqrt(), lambda ab, before: (1 - ab / before).sqrt()),
+        "x_t is a single step",
+    ),
+    (
+        check_diffusion_loss,
+        mixed(lambda ab, before: before.sqrt(), lambda ab, before: (1 - before).sqrt()),
+        "Our tables begin with the clean image",
+    ),
+    (check_diffusion_loss, mixed(root, lambda ab, _: ab**0), "the noise in x_t is not scaled"),
+    (check_diffusion_loss, mixed(lambda ab, _: ab.sqrt() / 2, rest), "at t = 1, x_t is 0.49 x_0 + 0.22 ε"),
+    (check_diffusion_loss, training_loss(ask=lambda model, x_t, t, c: model(x_t, t.flip(0), c)), "told other times"),
+    (
+        check_diffusion_loss,
+        training_loss(ask=lambda model, x_t, t, c: model(x_t, t / 6, c)),
+        "wants t as whole numbers",
+    ),
+    (check_diffusion_loss, training_loss(ask=lambda model, x_t, t, c: model(x_t, 3, c)), "wants t as whole numbers"),
+    (check_diffusion_loss, training_loss(ask=lambda model, x_t, t, c: model(x_t[:9], t[:9], c)), "asked about shape"),
+    (
+        check_diffusion_loss,
+        training_loss(ask=lambda model, x_t, t, c: model(x_t.double(), t, c)),
+        "x_t is torch.float64",
+    ),
+    (check_diffusion_loss, training_loss(ask=lambda model, x_t, t, c: model(x_t, t)), "not told the context"),
+    (check_diffusion_loss, training_loss(ask=lambda model, x_t, t, c: model(x_t, t, 0 * c)), "another context"),
+    (check_diffusion_loss, training_loss(ask=lambda model, x_t, t, c: x_t), "the model is never asked"),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (eps - answer).square().sum()),
+        "the loss is a sum over all",
+    ),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (eps - answer).square().sum((1, 2, 3)).mean()),
+        "the numbers of each image",
+    ),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (eps - answer).abs().mean()),
+        "the mean of its absolute value",
+    ),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (eps - answer).square().mean().sqrt()),
+        "leave the root out",
+    ),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (eps - answer).square().mean() / 2),
+        "half of the mean",
+    ),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (x0 - answer).square().mean()),
+        "the target is the clean picture",
+    ),
+    (check_diffusion_loss, compared(lambda eps, answer, x0, x_t: (x_t - answer).square().mean()), "the target is x_t"),
+    (check_diffusion_loss, compared(lambda eps, answer, x0, x_t: (answer - eps).mean()), "half of it cancels"),
+    (check_diffusion_loss, compared(lambda eps, answer, x0, x_t: answer.square().mean()), "compared with nothing"),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (eps.roll(1, 0) - answer).square().mean()),
+        "the target is fresh noise",
+    ),
+    (check_diffusion_loss, compared(lambda eps, answer, x0, x_t: (eps - answer).square()), "the loss has shape"),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (eps - answer).square().mean().item()),
+        "it returns a float",
+    ),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (eps - answer).square().mean().detach()),
+        "has no gradient",
+    ),
+    (check_training_loop, loop("backward", "clip", "step"), "the gradients of all batches add up"),
+    (check_training_loop, loop("zero"), "no weight has changed"),
+    (check_training_loop, loop("step", "zero", "backward", "clip"), "comes before loss.backward()"),
+    (check_training_loop, loop("zero", "backward", "step"), "not clipped where it counts"),
+    (check_training_loop, loop("zero", "backward", "step", "clip"), "not clipped where it counts"),
+    (check_training_loop, loop("zero", "clip", "backward", "step"), "not clipped where it counts"),
+    (check_training_loop, loop("zero", "backward", "clip values", "step"), "changes its direction"),
+    (check_training_loop, loop("zero", "backward", "clip", "step", "step"), "the first loss is right and later ones"),
+    (check_training_loop, first_batch_only, "it returns after the first batch"),
+    (check_training_loop, loop("zero", "backward", "clip", "step", note=lambda loss: loss), "put loss.item()"),
+    (
+        check_training_loop,
+        loop("zero", "backward", "clip", "step", at_the_end=lambda losses: None),
+        "it returns a NoneType",
+    ),
+    (check_training_loop, loop("zero", "backward", "clip", "step", at_the_end=sum), "it returns a float"),
+    (check_training_loop, loop("zero", "backward", "backward"), "stops with RuntimeError"),
+    (check_learning_rate, rate(warm_up=lambda k, n: 1), "the warm-up is missing"),
+    (check_learning_rate, rate(cosine=lambda u: 1), "the decay is missing"),
+    (check_learning_rate, rate(warm_up=lambda k, n: (k + 1) / (n / 20 + 1)), "the warm-up never ends"),
+    (check_learning_rate, rate(warm_up=lambda k, n: min(1, k / (n / 20))), "begins with 0"),
+    (check_learning_rate, rate(cosine=lambda u: math.cos(math.pi * u)), "add 1 and halve it"),
+    (check_learning_rate, rate(cosine=lambda u: 1 + math.cos(math.pi * u)), "the cosine is not halved"),
+    (check_learning_rate, rate(cosine=lambda u: (1 - math.cos(math.pi * u)) / 2), "upside down"),
+    (check_learning_rate, rate(cosine=lambda u: (1 + math.cos(2 * math.pi * u)) / 2), "a whole turn"),
+    (check_learning_rate, rate(cosine=lambda u: 1 - u), "falls in a straight line"),
+    (check_learning_rate, rate(cosine=lambda u: (1 + math.cos(u)) / 2), "π is missing"),
+    (
+        check_learning_rate,
+        lambda k, n: min(1, (k + 1) / (n / 20 + 1)) + (1 + math.cos(math.pi * k / n)) / 2,
+        "are added",
+    ),
+    (check_learning_rate, lambda k, n: 1e-3 * rate()(k, n), "standard deviation"),
+    (check_update_average, average_with(lambda a, b, d: (1 - d) * a + d * b), "have changed places"),
+    (check_update_average, average_with(lambda a, b, d: b), "is now a copy of the model"),
+    (check_update_average, average_with(lambda a, b, d: (1 - d) * b), "what was there is gone"),
+    (check_update_average, average_with(lambda a, b, d: d * a + b), "so the weights grow"),
+    (check_update_average, average_with(lambda a, b, d: a), "loop over .parameters() too"),
+    (check_update_average, average_with(lambda a, b, d: (a + b) / 2), "standard deviation"),
+    (check_update_average, average_with(fractions=lambda a, b, share: a), "it forgets the buffers"),
+    (check_update_average, average_with(counter=lambda a, b: a), "it forgets the counter"),
+    (check_update_average, average_of_new_names, "the average is what it was"),
+    (check_update_average, average_while_learning, "under torch.no_grad()"),
+    (check_update_average, average_turned_round, "it changes the model"),
 ]
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import ipywidgets
 import matplotlib as mpl
@@ -14,26 +15,48 @@ import torch
 from PIL import Image
 
 from course_utils import (
+    ContextUnet,
+    FromV,
     Picture,
     animate,
     draw_model_families,
+    draw_network,
     linear_schedule,
     noise_slider,
     plot_curves,
     plot_histograms,
+    plot_matrix,
     plot_noise_level,
     plot_points,
+    plot_spread,
     sample,
     show_images,
     trajectory_slider,
 )
-from course_utils.plotting import contact_sheet, to_pixels
+from course_utils.diagrams import _FEATURES, _deck
+from course_utils.plotting import SIGNED, contact_sheet, to_pixels
 
 SCHEDULE = linear_schedule(50)
 
 
 def noise(*shape, seed=0):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def network(**arguments):
+    """A network of random weights, the same in every call."""
+    network = ContextUnet(**{"n_features": 8} | arguments).eval().requires_grad_(False)
+    for i, parameter in enumerate(network.parameters()):
+        parameter.copy_(0.1 * noise(*parameter.shape, seed=i))
+    return network
+
+
+def spread(*names):
+    """Three measurements of each of some curves that all end at the same place."""
+    return {
+        name: (torch.arange(5), (2 + noise(3, 5, seed=i) / 9) * torch.tensor([3, 2, 1, 1, 0]))
+        for i, name in enumerate(names)
+    }
 
 
 def normal(x):
@@ -55,6 +78,13 @@ PICTURES = {
     "plot_points": lambda: plot_points(noise(3, 50, 2), ["a", "b", "c"], title="T"),
     "plot_noise_level": lambda: plot_noise_level(noise(1, 3, 16, 16), noise(1, 3, 16, 16), SCHEDULE, 20),
     "draw_model_families": lambda: draw_model_families(noise(1, 3, 16, 16), noise(1, 3, 16, 16), SCHEDULE),
+    "plot_matrix": lambda: plot_matrix(noise(5, 9), "column", "row", "T"),
+    "plot_matrix, named rows": lambda: plot_matrix(noise(2, 9), "column", "", row_names=["a", "MMMMMMMMMMMM"]),
+    "plot_spread": lambda: plot_spread(spread("a", "b", "a long name"), "x", "y", "T"),
+    "draw_network": lambda: draw_network(network(), noise(1, 3, 16, 16), 9999, torch.eye(5)[:1]),
+    "draw_network, wide": lambda: draw_network(
+        network(n_features=64, n_context=8, in_channels=1), noise(1, 1, 32, 32), 1
+    ),
     "contact_sheet": lambda: contact_sheet(to_pixels(noise(4, 3, 16, 16)), {"a": {"k": [0, 1]}, "b": {"l": [2]}}),
 }
 
@@ -145,6 +175,84 @@ def test_the_noise_level_shows_both_roots_and_where_we_are():
     assert marks == [[20, signal[20].item()], [20, spread[20].item()]]
 
 
+def test_a_matrix_is_coloured_by_its_numbers_and_numbered_from_where_it_begins():
+    values = torch.tensor([[-2.0, 0.0, 0.5], [1.0, 2.0, 9.0]])
+    axes = plot_matrix(values, "column", "row", limit=2.0, first=(1, 7)).axes[0]
+    (image,) = axes.images
+    assert image.get_array().tolist() == values.tolist()
+    assert image.get_extent() == [6.5, 9.5, 2.5, 0.5]  # the first row on top
+    assert (image.norm.vmin, image.norm.vmax, image.cmap) == (-2, 2, SIGNED)
+    purple, pale, ochre = (np.array(SIGNED(x)[:3]) for x in (0.0, 0.5, 1.0))
+    assert pale.min() > 0.9
+    assert purple[2] > purple[1] < purple[0]
+    assert ochre[0] > ochre[1] > ochre[2]
+
+
+def test_a_spread_shows_the_mean_between_the_smallest_and_the_largest():
+    curves = spread("a", "b")
+    axes = plot_spread(curves, "x", "y").axes[0]
+    for line, band, (x, y) in zip(axes.lines, axes.collections, curves.values(), strict=True):
+        assert torch.tensor(line.get_xydata()).allclose(torch.stack([x, y.mean(0)], dim=1).double())
+        for place, low, high in zip(x, y.amin(0), y.amax(0), strict=True):
+            edge = [b for a, b in band.get_paths()[0].vertices if a == place]
+            assert (min(edge), max(edge)) == pytest.approx((low.item(), high.item()))
+    assert axes.lines[0].get_color() != axes.lines[1].get_color()
+
+
+def test_names_of_curves_that_end_together_do_not_overlap():
+    picture = plot_spread(spread(*"abcde"), "x", "y")
+    picture.png()
+    texts = picture.axes[0].texts
+    assert {text.get_text(): text.get_color() for text in texts} == {
+        name: line.get_color() for name, line in zip("abcde", picture.axes[0].lines, strict=True)
+    }
+    boxes = sorted((text.get_window_extent() for text in texts), key=lambda box: box.y0)
+    assert all(lower.y1 <= upper.y0 for lower, upper in pairwise(boxes))
+
+
+def words_of(picture):
+    return [text.get_text() for axes in picture.axes for text in axes.texts] + [
+        text.get_text() for text in picture.texts
+    ]
+
+
+def test_a_network_is_drawn_with_the_shapes_that_flow_through_it():
+    picture = draw_network(FromV(network(n_features=16), SCHEDULE), noise(1, 3, 8, 12), 7, torch.eye(5)[1:2])
+    words = words_of(picture)
+    shapes = ["16×8×12", "32×4×6", "64×2×3", "64×2×3", "32×4×6", "16×8×12", "3×8×12", "3×8×12"]
+    assert sorted(word for word in words if "×" in word) == sorted(shapes)
+    assert {"down1", "down2", "bottom1", "bottom2", "up2", "up1", "stem", "head", "t = 7"} <= set(words)
+    assert {"16 channels, joined to\nthe 32 that come up", "32 channels, joined to\nthe 64 that come up"} <= set(words)
+    assert "the condition, 64 numbers" in words
+    assert all(f"{name} {shape}" in picture.alt for name, shape in (("down2", "32×4×6"), ("bottom1", "64×2×3")))
+
+
+def test_a_deck_has_the_liveliest_card_in_front_and_shows_its_numbers():
+    features = torch.stack([noise(4, 4, seed=i) * width for i, width in enumerate((1, 5, 2, 3))])
+    deck = _deck(features, 2, 2)
+    assert deck.shape == (8 + 3, 8 + 3, 3)  # two cards, one step apart
+    front = deck[3:, :8][::2, ::2].astype(int)
+    place = (features[1] / (5 * features.std()) + 0.5).clamp(0, 1)
+    assert np.abs(front - 255 * _FEATURES(place.numpy())[..., :3]).max() <= 1
+    behind = 255 * _FEATURES((features[3] / (5 * features.std()) + 0.5).clamp(0, 1).numpy())[0, :, :3]
+    assert np.abs(deck[0, 3:][::2].astype(int) - behind).max() <= 1
+
+
+def test_drawing_a_network_leaves_it_alone():
+    drawn = network()
+    before = {name: value.clone() for name, value in drawn.state_dict().items()}
+    draw_network(drawn, noise(1, 3, 8, 8), 7)
+    assert not [part for part in drawn.modules() if part._forward_hooks]
+    assert all(torch.equal(value, before[name]) for name, value in drawn.state_dict().items())
+
+
+def test_a_drawn_network_hears_the_time_and_the_context():
+    x_t = noise(1, 3, 8, 8)
+    drawings = [draw_network(network(), x_t, t, c).png() for t, c in ((7, None), (8, None), (7, torch.eye(5)[:1]))]
+    assert len(set(drawings)) == 3
+    assert drawings[0] == draw_network(network(), x_t, 7, torch.zeros(1, 5)).png()
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -162,6 +270,18 @@ def test_the_noise_level_shows_both_roots_and_where_we_are():
         (lambda: plot_points(noise(2, 5), ["a", "b"]), r"panels must have shape \(K, N, 2\)"),
         (lambda: plot_noise_level(noise(1, 3, 4, 4), noise(1, 3, 4, 4), SCHEDULE, 51), "from 1 to 50, got 51"),
         (lambda: plot_noise_level(noise(2, 3, 4, 4), noise(2, 3, 4, 4), SCHEDULE, 5), "x0 must be one image"),
+        (lambda: plot_matrix(noise(5), "x", "y"), r"values must have shape \(rows, columns\), got \(5,\)"),
+        (lambda: plot_matrix(noise(5, 5), "x", "y", row_names=["a"]), "one entry for each of 5 rows, got 1"),
+        (lambda: plot_spread(spread(*"abcdefghi"), "x", "y"), "curves must be 1 to .*, got 9"),
+        (lambda: plot_spread({"a": (torch.arange(3), noise(2, 4))}, "x", "y"), "'a' must be x of shape"),
+        (
+            lambda: draw_network(torch.nn.Identity(), noise(1, 3, 8, 8), 1),
+            "model must be a ContextUnet .* got Identity",
+        ),
+        (lambda: draw_network(network(), noise(2, 3, 8, 8), 1), "x_t must be one image of at most 32 pixels"),
+        (lambda: draw_network(network(), noise(1, 3, 64, 64), 1), "x_t must be one image of at most 32 pixels"),
+        (lambda: draw_network(network(), noise(1, 3, 8, 8), 0), "t must be a whole number"),
+        (lambda: draw_network(network(n_context=9), noise(1, 3, 8, 8), 1), "at most 8 numbers, got 9"),
         (lambda: noise_slider(noise(1, 1, 300, 4), noise(1, 1, 300, 4), SCHEDULE), "at most 240 pixels a side"),
         (lambda: plot_histograms({str(i): noise(9) for i in range(5)}, normal, "x"), "samples must be 1 to 4 sets"),
         (lambda: trajectory_slider(noise(1, 3, 4, 4), [], SCHEDULE), "steps must hold at least one step"),

@@ -17,6 +17,8 @@ SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
 TEACHES = {
     "01_intuition": {"add_noise", "predict_x0", "alpha_bar", "beta_from_alpha_bar"},
     "02_sampling": {"posterior_mean", "ddpm_step", "sampling_loop"},
+    "03_network": {"unet", "time_embedding", "modulate", "ResidualBlock"},
+    "04_training": {"diffusion_loss", "training_loop", "learning_rate", "update_average"},
 }
 """Names that a notebook writes itself, because it teaches them; any other use of a package name is a redefinition."""
 

@@ -131,7 +131,8 @@ def test_imports_only_go_down():
     """The package has no circles: each module imports only from those below it."""
     order = [
         "validation", "schedules", "oracles", "samplers", "wrappers", "unet", "training",
-        "plotting", "animation", "diagrams", "widgets", "sprites", "datasets", "checkpoints",
+        "plotting", "animation", "diagrams", "widgets", "sprites", "datasets", "checkpoints", "ablations",
+        "judge", "metrics", "evaluation", "cards",
         "checks", "recipe", "__main__",
     ]  # fmt: skip
     package = ROOT / "course_utils"

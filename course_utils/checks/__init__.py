@@ -5,14 +5,24 @@ for each notebook with exercises, and `verdict.py` for what they share; no formu
 """
 
 from .intuition import check_add_noise, check_alpha_bar, check_beta_from_alpha_bar, check_predict_x0
+from .network import check_modulate, check_residual_block, check_time_embedding, check_unet
 from .sampling import check_ddpm_step, check_posterior_mean, check_sampling_loop
+from .training import check_diffusion_loss, check_learning_rate, check_training_loop, check_update_average
 
 __all__ = [
     "check_add_noise",
     "check_alpha_bar",
     "check_beta_from_alpha_bar",
     "check_ddpm_step",
+    "check_diffusion_loss",
+    "check_learning_rate",
+    "check_modulate",
     "check_posterior_mean",
     "check_predict_x0",
+    "check_residual_block",
     "check_sampling_loop",
+    "check_time_embedding",
+    "check_training_loop",
+    "check_unet",
+    "check_update_average",
 ]

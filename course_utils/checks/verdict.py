@@ -37,12 +37,18 @@ class Case(NamedTuple):
     source: str = "use the noise that is handed in, and draw none of your own"
 
 
+class Mistake(Exception):  # noqa: N818  the student's, not ours
+    """What a check found out while the student's function ran; its words are the verdict."""
+
+
 def check(name: str, attempt: Callable[..., Any], *cases: Case) -> None:
     """Try the student's function in each case and print the verdict; a mistake must show in all of them."""
     try:
         verdict = _verdict(attempt, cases)
     except NotImplementedError:
         print(f"○ {name}: not attempted yet. Replace the dots, run the cell again, and go on when you like.")
+    except Mistake as mistake:
+        print(f"✗ {name}: {mistake}")
     except Exception as error:  # whatever a student's code may raise is news for the student, not for us
         print(f"✗ {name} stops with {type(error).__name__}: {str(error)[:300]}{_hint(error)}")
     else:

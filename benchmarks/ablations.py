@@ -1,0 +1,100 @@
+"""What each part of the network is worth: the same short training with one part broken at a time, on a few seeds.
+
+Prints tables and writes data/ablations.csv, which notebook 03 draws. It trains for some ten minutes on one CPU core:
+OMP_NUM_THREADS=1 python benchmarks/ablations.py
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import fmean
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from course_utils import ContextUnet, FromV, cosine_schedule, load_sprites, train
+from course_utils.ablations import ABLATIONS
+
+FILE = Path(__file__).parents[1] / "data" / "ablations.csv"
+SEEDS, STEPS, MARKS = range(3), 400, (10, 25, 50, 100, 150, 200, 250, 300, 350, 400)
+N_FEATURES, BATCH_SIZE, LEARNING_RATE = 16, 64, 3e-3
+SCHEDULE = cosine_schedule(500)
+
+
+def errors(model: FromV, held_out: tuple[Tensor, Tensor], train_mode: bool, order: Tensor) -> Tensor:
+    """The squared error of v of each of 1,000 held-out sprites, their times spread evenly; asked 50 at a time."""
+    x0, c = held_out
+    t, eps = torch.linspace(1, 500, 1000).long(), torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
+    alpha_bar = SCHEDULE.at(SCHEDULE.alpha_bar, t, x0)
+    v, x_t = alpha_bar.sqrt() * eps - (1 - alpha_bar).sqrt() * x0, SCHEDULE.add_noise(x0, t, eps)
+    found = torch.empty(1000)
+    model.train(train_mode)
+    with torch.no_grad():
+        for rows in order.split(50):
+            v_hat = model.network(x_t[rows], t[rows], c[rows])
+            found[rows] = (v[rows] - v_hat).square().mean((1, 2, 3))
+    return found
+
+
+def runs() -> Iterator[dict[str, str | int]]:
+    """Train every network with every seed, and yield a row at each mark."""
+    images, contexts = load_sprites()
+    held_out = tuple(tensor[:1000] for tensor in load_sprites(split="test"))
+    by_time, mixed = torch.arange(1000), torch.randperm(1000, generator=torch.Generator().manual_seed(1))
+    for seed in SEEDS:
+        for name, broken in ABLATIONS.items():
+            torch.manual_seed(seed)  # for the first weights, and for shortcuts that are made on the way
+            model = FromV(broken(ContextUnet(n_features=N_FEATURES)), SCHEDULE)
+            run = train(
+                model,
+                images,
+                contexts,
+                SCHEDULE,
+                steps=STEPS,
+                batch_size=BATCH_SIZE,
+                learning_rate=LEARNING_RATE,
+                weight=1 / SCHEDULE.alpha_bar,
+                generator=torch.Generator().manual_seed(seed),
+            )
+            for progress in tqdm(run, f"{name}, seed {seed}", STEPS):
+                if progress.step not in MARKS:
+                    continue
+                error = errors(progress.averaged, held_out, False, mixed)
+                low, middle, high = (third.mean() for third in error.tensor_split(3))
+                row = {"loss": error.mean(), "low": low, "middle": middle, "high": high}
+                if progress.step == STEPS:
+                    row["own_mixed"] = errors(progress.averaged, held_out, True, mixed).mean()
+                    row["own_alike"] = errors(progress.averaged, held_out, True, by_time).mean()
+                numbers = {column: f"{number:.4f}" for column, number in row.items()}
+                yield {"network": name, "seed": seed, "step": progress.step, **numbers}
+
+
+def print_table(rows: list[dict[str, str | int]], columns: dict[str, str]) -> None:
+    """For each network the mean of some columns over the seeds at the last step, with the smallest and the largest."""
+    print("| network | " + " | ".join(columns.values()) + " |\n|---" + "|---" * len(columns) + "|")
+    for name in ABLATIONS:
+        last = [row for row in rows if row["network"] == name and row["step"] == STEPS]
+        numbers = [[float(row[column]) for row in last] for column in columns]
+        cells = [f"{fmean(each):.3f} ({min(each):.3f} … {max(each):.3f})" for each in numbers]
+        print(f"| {name} | " + " | ".join(cells) + " |")
+    print()
+
+
+def main() -> None:
+    rows = list(runs())
+    columns = ["network", "seed", "step", "loss", "low", "middle", "high", "own_mixed", "own_alike"]
+    with FILE.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    print(
+        f"Squared error of v on held-out sprites after {STEPS} steps, mean of {len(SEEDS)} seeds (smallest … largest)\n"
+    )
+    print_table(rows, {"loss": "all t", "low": "t to 167", "middle": "168 to 333", "high": "from 334"})
+    print("The same, in eval mode and with the statistics of each batch of 50, its times mixed or nearly the same\n")
+    print_table(rows, {"loss": "eval mode", "own_mixed": "own statistics, mixed", "own_alike": "own statistics, alike"})
+
+
+if __name__ == "__main__":
+    main()

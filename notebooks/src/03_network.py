@@ -1,0 +1,929 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 03 · Network
+#
+# ### What has to be inside?
+#
+# Notebook 02 asked a network 500 times what noise it sees, and never looked inside. In this one you take it apart, write its parts
+# yourself and put it together again. At the end the trained weights cannot tell your parts from ours.
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/03_network.ipynb)
+
+# %% slideshow={"slide_type": "skip"}
+import sys
+
+if "google.colab" in sys.modules:  # Colab gets the course first; elsewhere this does nothing
+    course = "git+https://github.com/noise-to-sprites/noise-to-sprites"
+    get_ipython().run_line_magic("pip", f"install -q {course}")
+import torch
+from course_utils import load_pretrained, load_sprites, show_images
+from torch import nn
+
+randomness = torch.Generator().manual_seed(3)  # run from top to bottom, and your numbers are ours
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+from course_utils import draw_network
+
+model, schedule = load_pretrained("sprites")  # soon you can draw this without looking
+sprites, contexts = load_sprites()
+bob, t, c = sprites[103:104], torch.tensor([200]), contexts[103:104]
+eps = torch.randn(bob.shape, generator=randomness)
+x_t = schedule.add_noise(bob, t, eps)
+draw_network(model, x_t, t.item(), c)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## After this notebook you can …
+#
+# - **explain** why the network is a U: what going down is for, and what the skip connections are for,
+# - **write** the U, the embedding of the time, scale and shift, and a residual block,
+# - **print** a table of shapes, weights and work from any network, and say where its time goes,
+# - **find** a layer that is never trained and never saved, with a test of one line,
+# - **say** what each part is worth, from a measurement and its spread.
+#
+# **Time:** about 45 minutes, and 55 more with the exercises. **You need:** notebooks 01 and 02; what a convolution and a gradient are. No GPU. (How the network *learned* is notebook 04.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Symbols
+#
+# | math | code | shape | meaning |
+# |---|---|---|---|
+# | $x_t,\ t$ | `x_t`, `t` | `(B, 3, H, W)`, `(B,)` | as before: noisy pictures and their times |
+# | $c$ | `c` | `(B, 5)` | the context: which of five classes, one-hot |
+# | $n$ | `n` | a number | how many channels the network has at full size |
+# | $h$ | `h` | `(B, C, H, W)` | features: a picture with $C$ channels instead of 3 colours |
+# | $\gamma(t)$ | `time_embedding(t, width)` | `(B, width)` | the time as sines and cosines |
+# | $e$ | `condition` | `(B, 4n)` | what every block is told about time and context |
+# | $a,\ b$ | `scale`, `shift` | `(B, C, 1, 1)` | what a block makes of it: two numbers for each channel |
+#
+# The picture above shows all of them at work. Each deck of cards is a block, and a card is one channel of what it puts out, for Bob at $t = 200$. Small cards have few pixels; thick decks have many channels. (A few of many are drawn, the liveliest in front.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 1 · Same shape in and out
+#
+# Seen from outside, the network is a function. In goes a noisy picture; out comes an answer for each colour of each pixel.
+#
+# **Question.** What exactly goes in and comes out?
+
+# %% slideshow={"slide_type": "fragment"}
+network = model.network  # without the wrapper that turns its answer into noise
+n = network.arguments["n_features"]
+answer = network(x_t, t, c)
+print(f"x_t {tuple(x_t.shape)}, t {tuple(t.shape)}, c {tuple(c.shape)} → {tuple(answer.shape)}")
+signal = schedule.alpha_bar[t].sqrt().float()
+noise = (1 - schedule.alpha_bar[t]).sqrt().float()
+v = signal * eps - noise * bob  # what it should answer
+error = (answer - v).square().mean() / v.square().mean()
+print(f"the true answer has power {v.square().mean():.1f}; the error has {error:.0%} of that")
+assert torch.allclose(model(x_t, t, c), signal * answer + noise * x_t, atol=1e-4)  # the wrapper
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Our network puts out $v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$, noise and picture in one (notebook 02, section 10). A wrapper, `FromV`, makes noise of it: $\hat\varepsilon = \sqrt{\bar\alpha_t}\,\hat v + \sqrt{1-\bar\alpha_t}\,x_t$. What
+# follows is as true for networks that put out the noise itself.
+#
+# To answer well, a network needs two things that get in each other's way.
+#
+# - **See far.** Is this red pixel part of a coat, or of an apple? One must see the whole sprite.
+# - **Stay near.** Noise differs from pixel to pixel, so each pixel needs its own answer, in its own place.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 2 · How far does it see?
+#
+# A 3×3 convolution looks one pixel to each side. The next one looks at what the first has seen, so two look two pixels to each side, and $k$ in a row look $k$ to each side. All that can reach an output pixel is its **receptive field**.
+#
+# We need not believe that. If a pixel of the input cannot reach the output, the gradient of the output with respect to it is exactly zero. So let autograd tell. (We take the normalisations out for the measurement. You will see why.)
+#
+# **Predict.** Our network has 14 convolutions of size 3×3 between input and output. How many pixels wide is its receptive field?
+
+# %% slideshow={"slide_type": "fragment"}
+from copy import deepcopy
+
+
+def gradient(network, size=96):
+    """How strongly each pixel of the input moves the middle pixel of the answer."""
+    x = torch.randn((1, 3, size, size), generator=randomness).requires_grad_()
+    network(x)[0, :, size // 2, size // 2].sum().backward()
+    return x.grad.abs().sum(1, keepdim=True)
+
+
+bare = deepcopy(network)
+for part in bare.modules():
+    for name, child in list(part.named_children()):
+        if isinstance(child, nn.GroupNorm):
+            setattr(part, name, nn.Identity())
+
+# %% slideshow={"slide_type": "fragment"}
+count = sum(getattr(part, "kernel_size", None) == (3, 3) for part in network.modules())
+in_a_row = nn.Sequential(*[nn.Conv2d(3, 3, 3, padding=1) for _ in range(count)])
+pictures, names = [], [f"{count} in a row", f"our U, also with {count}"]
+for name, one in zip(names, (in_a_row, lambda x: bare(x, t))):
+    field = gradient(one)
+    side = (field > 0).any(dim=3).sum()
+    print(f"{name:18}: {side} × {side} pixels")
+    pictures.append(1 + (field / field.max()).clamp(min=1e-6).log10() / 3)
+show_images(torch.cat(pictures), titles=names)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# (Both pictures are 96 pixels wide, six sprites. White is the largest gradient, and black is a millionth of it or nothing.)
+#
+# Fourteen in a row see 29 pixels: 14 to each side. From a corner of a sprite they do not reach the opposite corner, which is 15 away. The U sees more than 60 with as many convolutions. How? It **halves** the picture on the way. In a picture of half the size, one step to the side is a step of two.
+#
+# **Think.** With the normalisations in place, the gradient is zero nowhere. Why? And does a normalisation tell a pixel what is at the other end of the picture?
+#
+# <details><summary>Answer</summary>
+#
+# GroupNorm subtracts a mean and divides by a standard deviation, and takes both over <em>all pixels</em> of a group of channels. So every pixel has a say everywhere. But all it can do is move two
+# numbers for a whole group. That can say "it is bright today", but not "there is an eye over there".
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 3 · Down, and up again
+#
+# Going down has a price. Here is Bob, halved twice by averaging, and doubled again by making each pixel a square of four.
+#
+# **Predict.** What is left of him when he has been 4 × 4 pixels small?
+
+# %% slideshow={"slide_type": "fragment"}
+import torch.nn.functional as F
+
+
+def double(h):
+    return F.interpolate(h, scale_factor=2, mode="nearest")
+
+
+half = F.avg_pool2d(bob, 2)
+quarter = F.avg_pool2d(half, 2)
+stations = [bob, half, quarter, double(quarter), double(double(quarter))]
+on_the_page = [F.interpolate(x, size=16, mode="nearest") for x in stations]  # all equally large
+show_images(torch.cat(on_the_page), titles=["16 × 16", "8 × 8", "4 × 4", "8 × 8", "16 × 16"])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Sixteen squares. An **autoencoder** is built like that: narrow in the middle, so that only the gist gets through. For us the gist is not enough. Where exactly the outline was, and the noise of each single pixel, is gone.
+#
+# A **U-Net** (Ronneberger et al., 2015) keeps both. On the way up, each level is handed what the way down saw at this level, by a **skip connection**:
+#
+# $$h_\text{up} = \text{block}\big(\,[\,\text{double}(h_\text{below}),\; h_\text{skip}\,]\,\big). \tag{1}$$
+#
+# The brackets mean: first the channels of the one, then the channels of the other, **side by side** (`torch.cat` along dimension 1). They are not added. From below comes *what* it is, from the side comes *where* it is.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 1 · The U (medium, 15 minutes)
+#
+# Write the way through the network with its own parts. `network.stem` and `network.head` take a picture. The six blocks take a picture and the condition, as in `network.down1(h, condition)`; what the condition is comes in section 6. Halve with `F.avg_pool2d(h, 2)`, and use `double` from above. In order:
+#
+# 1. stem, then `down1`: keep its features for the skip connection;
+# 2. halve, then `down2`: keep these too;
+# 3. halve, then `bottom1` and `bottom2`;
+# 4. double, join with those of `down2`, then `up2`;
+# 5. double, join with those of `down1`, then `up1`, then the head.
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_unet
+
+
+def unet(network, x, condition):
+    return ...  # your code: seven lines or so
+
+
+check_unet(unet)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The solution is folded into the next cell. Try first: the check tells you what kind of mistake you made.
+
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "slide"} tags=["solution"]
+# @title Solution 1
+def unet(network, x, condition):
+    fine = network.down1(network.stem(x), condition)
+    middle = network.down2(F.avg_pool2d(fine, 2), condition)
+    coarse = network.bottom1(F.avg_pool2d(middle, 2), condition)
+    coarse = network.bottom2(coarse, condition)
+    up = network.up2(torch.cat([double(coarse), middle], dim=1), condition)  # (1)
+    up = network.up1(torch.cat([double(up), fine], dim=1), condition)  # (1)
+    return network.head(up)
+
+
+check_unet(unet)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### What is where?
+#
+# A drawing can lie. A **forward hook** does not: it is a function that PyTorch calls when a part has done its work, with what went in and what came out.
+#
+# **Question.** Which shapes flow through the network, how many weights has each part, and how much work does it do? We count multiply-adds: a multiplication and the addition that goes with it.
+
+# %% slideshow={"slide_type": "fragment"}
+from torch.utils.flop_counter import FlopCounterMode
+
+shapes = {}
+
+
+def note(name):
+    def hook(part, inputs, output):
+        shapes[name] = inputs[0].shape[1:], output.shape[1:]
+
+    return hook
+
+
+hooks = [part.register_forward_hook(note(name)) for name, part in network.named_children()]
+with FlopCounterMode(display=False) as counter:
+    network(x_t, t, c)
+for hook in hooks:
+    hook.remove()
+
+# %% slideshow={"slide_type": "fragment"}
+flops = counter.get_flop_counts()  # it counts multiplications and additions one by one
+print(f"{'part':14}{'in':>12}{'out':>14}{'weights':>12}{'million multiply-adds':>24}")
+for name, sides in shapes.items():
+    before, after = ("×".join(map(str, side)) or "a number" for side in sides)
+    weights = sum(p.numel() for p in network.get_submodule(name).parameters())
+    work = sum(flops[f"ContextUnet.{name}"].values()) / 2e6
+    print(f"{name:14}{before:>12}{after:>14}{weights:>12,}{work:>24.2f}")
+weights, work = sum(p.numel() for p in network.parameters()), counter.get_total_flops() / 2e6
+print(f"{'all':40}{weights:>12,}{work:>24.2f}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Compare the last two columns. Most **weights** are in the middle, where there are many channels. Most **work** is done on the way up, where pictures are large and joined channels are many. `bottom1` and `bottom2` hold more than half of the weights, and do a quarter of the work: they have only 16 pixels to work on.
+#
+# The row of `up2` shows equation (1): more channels go in than come from below, by those of `down2`.
+#
+# **Question.** What would it cost not to go down at all? The same blocks, without halving and doubling:
+
+
+# %% slideshow={"slide_type": "fragment"}
+def flat(network, x, condition):
+    fine = network.down1(network.stem(x), condition)
+    middle = network.down2(fine, condition)
+    coarse = network.bottom2(network.bottom1(middle, condition), condition)
+    up = network.up2(torch.cat([coarse, middle], dim=1), condition)
+    return network.head(network.up1(torch.cat([up, fine], dim=1), condition))
+
+
+condition = F.silu(network.embed_time(t) + network.embed_context(c))  # section 6
+assert torch.allclose(unet(network, x_t, condition), answer, atol=1e-4)  # the U is right
+with FlopCounterMode(display=False) as flat_counter:
+    flat(network, x_t, condition)
+dearer = flat_counter.get_total_flops() / counter.get_total_flops()
+side = (gradient(lambda x: flat(bare, x, condition)) > 0).any(dim=3).sum()
+print(f"{dearer:.1f} times the work, and it sees {side} × {side} pixels")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Several times the work, to see half as far. That is why the network is a U.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 4 · What do the skip connections carry?
+#
+# Must anything be lost in the middle? There our network has $4n$ channels of 4 × 4 pixels. With $n = 32$ that makes 2,048 numbers, and the picture has only 768. So one could argue that everything fits.
+#
+# Let us not argue. We train two small networks for 120 steps each. They are equal but for one thing: in the second one, zeros arrive by the skip connections.
+#
+# **Predict.** Both then see new sprites with a little noise. What will the second one do with it?
+
+# %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
+from course_utils import ContextUnet, FromV, train, without_skips
+from tqdm.auto import tqdm
+
+small = {}
+for name, change in (("whole", lambda network: network), ("no skips", without_skips)):
+    torch.manual_seed(0)  # the same first weights for both
+    learner = FromV(change(ContextUnet(n_features=8)), schedule)
+    order, w = torch.Generator().manual_seed(0), 1 / schedule.alpha_bar  # and the same batches
+    settings = {"steps": 120, "batch_size": 32, "learning_rate": 5e-3, "weight": w}
+    run = train(learner, sprites, contexts, schedule, **settings, generator=order)
+    *_, last = tqdm(run, name, total=120)
+    small[name] = last.averaged.eval()
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# (What `train` does is for notebook 04.) Now we show them sprites that they have never seen, at $t = 120$.
+
+# %% slideshow={"slide_type": "fragment"}
+new, classes = (tensor[:100] for tensor in load_sprites(split="test"))
+noisy = schedule.add_noise(new, 120, torch.randn(new.shape, generator=randomness))
+rows, left = [new[:6], noisy[:6]], {}
+for name, learned in small.items():
+    with torch.no_grad():
+        eps_hat = learned(noisy, torch.full((100,), 120), classes)
+    x0_hat = schedule.predict_x0(noisy, 120, eps_hat)
+    left[name] = (x0_hat - new).square().mean()
+    rows.append(x0_hat[:6])
+assert left["whole"] < 0.85 * left["no skips"]
+show_images(torch.cat(rows), columns=6, row_titles=["clean", "x_t, t = 120", "whole", "no skips"])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# After a few seconds of training neither is good. But the whole network has begun to clean up, and the other has hardly begun. It may know that there is a bottle, and roughly where, but not which pixel is too bright. Section 9 shows what more training does for both.
+#
+# **Think.** A convolution over joined channels computes $W_1 h_\text{below} + W_2 h_\text{skip}$, with a kernel for each half. When would that be the same as *adding* the two and convolving once?
+#
+# <details><summary>Answer</summary>
+#
+# When both halves have the same kernel, $W_1 = W_2$; and adding is possible only if both have the same number of channels. Joining lets the network learn, for each channel, how much to take from below and how much from the side. Sums have
+# their place in this network too, <em>inside</em> a block (section 7).
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 5 · What time is it?
+#
+# The same pixels mean different things at different times. A single dark pixel at $t = 5$ is an eye; at $t = 400$ it is nothing. So we tell the network $t$.
+#
+# Why not simply as a number? A layer multiplies its inputs by weights and adds them up. From one number it can make a straight line, and everything else must be bent out of that. So we give it many numbers that are bent already, like the hands of many clocks:
+#
+# $$\gamma(t) = \big(\sin \omega_0 t, \dots, \sin \omega_{K-1} t,\; \cos \omega_0 t, \dots, \cos \omega_{K-1} t\big), \qquad
+# \omega_k = e^{-\ln(10000)\, k / K}. \tag{2}$$
+#
+# The first hand turns one radian a step. The last turns so slowly that 500 steps hardly move it.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 2 · The embedding of the time (easy, 10 minutes)
+#
+# Write equation (2). `t` holds `B` whole numbers, `width` is $2K$, and the result has shape `(B, width)`: first all sines, then all cosines. Hint: `torch.arange(half)` counts $k$ from 0; `t[:, None]` makes a column of the times, and a column times a row is a table.
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_time_embedding
+
+
+def time_embedding(t, width):
+    return ...  # your code: equation (2), in three or four lines
+
+
+check_time_embedding(time_embedding)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Folded below: one way to write it.
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "slide"} tags=["solution"]
+# @title Solution 2
+import math
+
+
+def time_embedding(t, width):
+    half = width // 2
+    frequency = torch.exp(-math.log(10_000) * torch.arange(half) / half)
+    angle = t[:, None] * frequency  # (B, 1) times (half,) is (B, half)
+    return torch.cat([angle.sin(), angle.cos()], dim=1)  # (2)
+
+
+check_time_embedding(time_embedding)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The table of all times
+#
+# **Question.** What does that look like, for all times from 1 to 500 at once?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import plot_matrix
+
+gamma = time_embedding(torch.arange(1, 501), n)
+plot_matrix(gamma.T, "t", "sines, then cosines", first=(0, 1), size=(640, 256))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# A column is what the network is told at that time; a row is one hand. In the upper half are the sines, in the lower half the cosines. In each, fast hands come first: stripes, then waves, then slow ramps.
+#
+# **Predict.** Two times look alike if their columns point in the same direction, with cosine 1. How alike are neighbours? And distant times?
+
+# %% slideshow={"slide_type": "fragment"}
+direction = F.normalize(gamma, dim=1)
+alike = direction @ direction.T
+for distance in (1, 5, 20, 100, 400):
+    values = alike.diagonal(distance)
+    print(f"{distance:3} steps apart: cosine {values.mean():.2f}")
+    assert values.max() - values.min() < 1e-3  # whatever the two times are
+plot_matrix(alike, "t", "t", first=(1, 1), size=(360, 360))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# A dark diagonal that fades to both sides. Neighbours are alike, distant times are not, and how alike two times are depends only on how far apart they are. So what the network learns at one time nearly holds at the next, and it can still tell them apart.
+#
+# **Think.** Why does the cosine depend only on the distance? And why does it not reach 0, even for times that are far apart?
+#
+# <details><summary>Answer</summary>
+#
+# For one hand, the sum over its sine and its cosine is $\sin\omega s\,\sin\omega t + \cos\omega s\,\cos\omega t = \cos\omega(s-t)$: only the difference is left. The scalar product of two columns is the sum of that over all hands. Slow hands
+# have hardly moved in 400 steps, so their part of the sum stays near 1.
+# </details>
+#
+# There are no weights in the embedding. Two layers that learn come behind it; together they are `network.embed_time`.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 6 · What shall I draw?
+#
+# The context comes in as five numbers, with a 1 for the class that is asked for: *one-hot*. A linear layer $W$ makes it as long as the time. The two are added, and the sum is the **condition** that all blocks hear:
+#
+# $$e = \mathrm{SiLU}\big(\text{layers}(\gamma(t)) + W c\big), \qquad \mathrm{SiLU}(u) = u \cdot \mathrm{sigmoid}(u). \tag{3}$$
+#
+# A one-hot $c$ picks one column of $W$, the *embedding* of this class. SiLU is a ReLU with its corner rounded off.
+#
+# **Question.** A linear layer usually adds a bias. This one has none. Why?
+
+# %% slideshow={"slide_type": "fragment"}
+nothing = torch.zeros(1, 5)
+with_bias = nn.Linear(5, 4 * n)  # a fresh one, for comparison
+silent = network.embed_context(nothing).abs().max() == 0
+print(f"all zeros in, all zeros out: {silent.item()}; with a bias:", end=" ")
+print((with_bias(nothing).abs().max() == 0).item())
+assert torch.allclose(network(x_t, t, nothing), network(x_t, t), atol=1e-6)
+assert not torch.allclose(network(x_t, t, c), network(x_t, t), atol=1e-2)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Without a bias, five zeros add nothing. So "no context" needs no code of its own: leaving $c$ away and asking for $c = 0$ are the same question, and the first assertion checks it. The second one checks that a real wish changes the answer. Notebook 05 is built on that: one network draws with and without a wish.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Scale and shift
+#
+# How can a list of numbers influence a picture with $C$ channels? A simple way that works well is called FiLM (Perez et al., 2018). Each block has a linear layer that makes two numbers for each channel from the condition, a scale $a$ and a shift $b$. Then
+#
+# $$h \;\leftarrow\; h \cdot (1 + a) + b. \tag{4}$$
+#
+# All pixels of a channel are treated alike. So the condition does not paint. It turns channels up and down, like the knobs of a mixing desk. With the 1, a layer that says 0 changes nothing.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 3 · Scale and shift (easy, 10 minutes)
+#
+# Write equation (4). `h` has shape `(B, C, H, W)`, `condition` has shape `(B, n_condition)`, and `layer` is an `nn.Linear` that turns it into $2C$ numbers: first the $C$ scales, then the $C$ shifts. Hint: `.chunk(2, dim=1)` cuts a tensor in two, and `[:, :, None, None]` gives it
+# two more sides, so that it lines up with the channels and not with the columns.
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_modulate
+
+
+def modulate(h, condition, layer):
+    return ...  # your code: equation (4), in two lines
+
+
+check_modulate(modulate)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Folded below: one way to write it.
+
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "slide"} tags=["solution"]
+# @title Solution 3
+def modulate(h, condition, layer):
+    scale, shift = layer(condition)[:, :, None, None].chunk(2, dim=1)
+    return h * (1 + scale) + shift  # (4)
+
+
+check_modulate(modulate)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The mixing desk
+#
+# **Question.** What does the trained network do with its knobs? First the factors $1 + a$ of the last block, `up1`, as time goes by. Each row is divided by its own largest number, so that quiet channels are seen too.
+
+# %% slideshow={"slide_type": "fragment"}
+clock = network.embed_time(torch.arange(1, 501))
+factors = 1 + network.up1.condition(F.silu(clock))[:, :n]  # the first n of 2n: the scales
+moved = factors.amax(0) - factors.amin(0)
+print(f"{(moved > 0.5).sum()} of {n} factors move by more than 0.5 between t = 1 and t = 500,")
+print(f"{(factors.amin(0) < 0).sum()} of them to below 0")
+shown = factors / factors.abs().amax(0)
+plot_matrix(shown.T, "t", "channel", first=(0, 1), size=(640, 256))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Hardly a channel is left alone. Each has its own course through time: up, down, some through zero, where the channel falls silent. And all of it goes smoothly, although the embedding has fast hands too.
+#
+# **Question.** And when the context changes? Here is what each wish adds to the same knobs at $t = 250$, compared with no wish.
+
+# %% slideshow={"slide_type": "fragment"}
+names = ["hero", "non-hero", "food", "spell", "side-facing"]
+asked = network.up1.condition(F.silu(clock[249] + network.embed_context(torch.eye(5))))[:, :n]
+plain = network.up1.condition(F.silu(clock[249:250]))[:, :n]
+plot_matrix(asked - plain, "channel", "", limit=1.0, row_names=names, size=(600, 150))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The same knobs, turned in five ways. That is all that "draw a hero" means to this block.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 7 · A residual block
+#
+# The six blocks are built alike. Twice: normalise, SiLU, convolve. Before the second SiLU, scale and shift. And past it all leads a **shortcut**:
+#
+# $$\begin{aligned} h &= \text{conv}_1(\mathrm{SiLU}(\text{norm}_1(x))) \\ h &= \text{norm}_2(h)\cdot(1 + a) + b \\ \text{block}(x, e) &= \text{shortcut}(x) + \text{conv}_2(\mathrm{SiLU}(h)). \end{aligned} \tag{5}$$
+#
+# - **GroupNorm** takes the channels of *one* picture in 8 groups, and gives each group mean 0 and variance 1. (Then it multiplies and shifts each channel by two learned numbers.)
+# - **The shortcut** is a sum: the block only adds a correction to its input (He et al., 2015). Where the block changes the number of channels, the shortcut must too. A 1×1 convolution does it: one small matrix, the same for each pixel.
+# - **conv₂ begins at zero.** So a new block passes its input through, and learns from there what to add.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 4 · The block (hard, 20 minutes)
+#
+# Write equation (5). All layers are made in `__init__`, under these names, so that our trained weights find their places: `norm1`, `conv1`, `norm2`, `conv2`, `condition` (an `nn.Linear` to twice `c_out`) and `shortcut`. You need `nn.GroupNorm(8, channels)`, `nn.Conv2d(c_in, c_out, 3, padding=1)`, `nn.Conv2d(c_in, c_out, 1)`, `nn.Identity()` where nothing changes, and
+# your `modulate`. For the zeros: `nn.init.zeros_(self.conv2.weight)`, and the same for its bias.
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_residual_block
+
+
+class ResidualBlock(nn.Module):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__()
+        self.norm1, self.conv1 = nn.GroupNorm(8, c_in), nn.Conv2d(c_in, c_out, 3, padding=1)
+        ...  # your code: four more layers, and zeros for conv2
+
+    def forward(self, x, condition):
+        return ...  # your code: equation (5)
+
+
+check_residual_block(ResidualBlock)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Folded below: one way to write it.
+
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "slide"} tags=["solution"]
+# @title Solution 4
+class ResidualBlock(nn.Module):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__()
+        self.norm1, self.conv1 = nn.GroupNorm(8, c_in), nn.Conv2d(c_in, c_out, 3, padding=1)
+        self.norm2, self.conv2 = nn.GroupNorm(8, c_out), nn.Conv2d(c_out, c_out, 3, padding=1)
+        self.condition = nn.Linear(n_condition, 2 * c_out)
+        self.shortcut = nn.Identity() if c_in == c_out else nn.Conv2d(c_in, c_out, 1)
+        nn.init.zeros_(self.conv2.weight)
+        nn.init.zeros_(self.conv2.bias)
+
+    def forward(self, x, condition):
+        h = self.conv1(F.silu(self.norm1(x)))
+        h = modulate(self.norm2(h), condition, self.condition)  # (4)
+        return self.shortcut(x) + self.conv2(F.silu(h))  # (5)
+
+
+check_residual_block(ResidualBlock)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Think.** In a new block conv₂ is all zeros. Does conv₁ learn anything in the very first step?
+#
+# <details><summary>Answer</summary>
+#
+# No. The gradient reaches conv₁ through the weights of conv₂, and they are 0. But conv₂ itself gets a gradient, because what comes into it is not 0. After the first step it is not all zeros any more, and from the second
+# step on everything learns. (If <em>both</em> factors of a product began at zero, neither would ever move.)
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Your network
+#
+# You have written all four parts. Let us build a network around them, with your blocks in the place of ours, and load the trained weights into it.
+#
+# **Question.** Does it give the same answer?
+
+
+# %% slideshow={"slide_type": "fragment"}
+class YourNetwork(ContextUnet):
+    def forward(self, x, t, c):
+        clock = self.embed_time[1:](time_embedding(t, n))  # (2), then the two layers
+        return unet(self, x, F.silu(clock + self.embed_context(c)))  # (3), then (1)
+
+
+yours = YourNetwork(**network.arguments)
+for name, block in list(yours.named_children()):
+    if hasattr(block, "shortcut"):  # it is a residual block: put yours in its place
+        sides = block.conv1.in_channels, block.conv1.out_channels
+        setattr(yours, name, ResidualBlock(*sides, block.condition.in_features))
+print(yours.load_state_dict(network.state_dict()))
+assert torch.allclose(yours(x_t, t, c), answer, atol=1e-4)
+print("and it answers what ours answers")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# All weights found their places, and the answers agree up to rounding. So *your* network can draw. Two of each class, with 25 steps of DDIM, nothing picked:
+
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+from course_utils import sample_ddim
+
+two_of_each = torch.eye(5).repeat(2, 1)
+your_model = FromV(yours.eval().requires_grad_(False), schedule)
+ten = sample_ddim(your_model, (10, 3, 16, 16), schedule, 25, two_of_each, generator=randomness)
+
+# %% slideshow={"slide_type": "fragment"}
+show_images(ten, titles=names, columns=5)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 8 · Look inside
+#
+# **Question.** What do the blocks see? Bob at $t = 200$ again. We listen to five blocks with hooks, and show the first eight channels of each. Nothing is picked.
+#
+# Features have no colours and no limits. Here grey is 0, and black and white are $-2.5$ and $+2.5$ standard deviations of all features of the block; what lies beyond is cut off. All are drawn equally large, but `bottom2` really has only 4 × 4 pixels.
+
+# %% slideshow={"slide_type": "fragment"}
+heard = {}
+listened = ["down1", "down2", "bottom2", "up2", "up1"]
+
+
+def listen(name):
+    return lambda part, inputs, output: heard.update({name: output[0]})
+
+
+hooks = [network.get_submodule(name).register_forward_hook(listen(name)) for name in listened]
+network(x_t, t, c)
+for hook in hooks:
+    hook.remove()
+rows = []
+for name in listened:
+    maps = heard[name] / (2.5 * heard[name].std())  # one scale for the whole block
+    rows.append(F.interpolate(maps[:8, None], size=16, mode="nearest"))
+show_images(torch.cat(rows), columns=8, row_titles=listened)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# `down1` still sees the noise, pixel by pixel. At the bottom a pixel stands for 4 × 4 of them: neither the noise of a single one can be seen there, nor that this is Bob. On the way up an outline comes back. In `up1` some channels tell inside from outside, and others hold noise, pixel by pixel. The answer $v$ needs both: the middle says *what*, the skip connections say *where*.
+#
+# Try it: put $t = 400$ into the third cell of this notebook, and run this one again. Where does Bob disappear first?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 9 · Break it
+#
+# What is each part worth? There is one way to know: break it, train again, and compare. `benchmarks/ablations.py` did that with a smaller network (16 features), for 400 steps of 64 sprites, with three seeds each:
+#
+# | network | what is broken |
+# |---|---|
+# | whole | nothing |
+# | no t | its clock stands still: whatever $t$ is, $\gamma(0)$ comes out |
+# | BatchNorm | each GroupNorm is replaced by a BatchNorm |
+# | no skips | zeros arrive by the skip connections |
+# | shortcut in forward | the 1×1 convolutions of the shortcuts are made anew in every call |
+#
+# **Predict.** Put the five in order, from the smallest damage to the largest.
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import load_ablations, plot_spread
+
+steps, loss = load_ablations("loss")
+more = {name: y[:, -1] / loss["whole"][:, -1] - 1 for name, y in loss.items()}  # with the same seed
+print("                      error at the end   more than whole, three seeds")
+for name, y in loss.items():
+    print(f"{name:22}{y[:, -1].mean():16.3f}   {more[name].min():+.0%} to {more[name].max():+.0%}")
+assert more["BatchNorm"].max() < 0 < more["no t"].min()
+assert more["no t"].max() < more["shortcut in forward"].min() < 0.2 < more["no skips"].min()
+curves = {name: (steps, y) for name, y in loss.items()}
+plot_spread(curves, "steps of training", "error of v, held-out sprites")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# (A curve is the mean of three seeds; its band, where it is wide enough to be seen, goes from the smallest to the largest. With the same seed all five saw the same pictures, times and noises, so we compare within a seed.)
+#
+# Did you guess that? One break is a disaster, two cost something, and one is an improvement. Each difference has the same sign with all three seeds. That of BatchNorm is the smallest and varies most, so do not trust its size. And all of this is about the first 400 steps.
+#
+# **Question.** When does it hurt? Here are the same errors at low, middle and high times.
+
+# %% slideshow={"slide_type": "fragment"}
+thirds = {"t to 167": "low", "168 to 333": "middle", "from 334": "high"}
+print(" " * 20 + "".join(f"{title:>12}" for title in thirds))
+ends = {}
+for name in loss:
+    means = [load_ablations(column)[1][name][:, -1].mean() for column in thirds.values()]
+    ends[name] = torch.stack(means)
+    print(f"{name:20}" + "".join(f"{end:12.3f}" for end in means))
+ratio = ends["no skips"] / ends["whole"]
+assert ratio[:2].min() > 2 and ratio[2] < 1.2
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### No skips
+#
+# The disaster happens at low and middle $t$: more than twice the error. At high $t$ little is left of it. As long as a picture can be seen through the noise, the task is to say what is noise in each single pixel, and for that a pixel must know its place. Under much noise there is only a rough shape to be guessed, and a rough shape gets through the bottleneck.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### No t
+#
+# A network in circulation takes $t$ and then never uses it. One would expect it to fail. Our table says: it loses about a twentieth.
+#
+# **Question.** How can a network do without the time? Perhaps it can *see* it. Sprites have large areas of one colour. Where neighbours differ inside such an area, it is noise. Let us guess the level of noise, $\sqrt{1-\bar\alpha_t}$, from nothing but the median difference between neighbours.
+
+# %% slideshow={"slide_type": "fragment"}
+many, _ = load_sprites(split="test")
+t_many = torch.randint(1, 501, (len(many),), generator=randomness)
+noisy = schedule.add_noise(many, t_many, torch.randn(many.shape, generator=randomness))
+median = noisy.diff(dim=3).abs().flatten(1).median(dim=1).values
+seen = median / (0.6745 * 2**0.5)  # the median of |difference|, for noise of strength 1
+true = (1 - schedule.alpha_bar[t_many]).sqrt()
+correlation = torch.corrcoef(torch.stack([seen.double(), true]))[0, 1]
+print(f"level of noise, seen and true: correlation {correlation:.2f}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# A few lines of arithmetic see the level of noise, so a network can see it too. Then $t$ is a help rather than a need: it saves the network the trouble of looking. (The rest of the machine still knows $t$. The schedule, the sampler and the wrapper need it to turn answers into steps.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### BatchNorm
+#
+# With BatchNorm the error is *lower*, with every seed. That is what this short training says, and we do not talk a number away. So why does our network not have it?
+#
+# BatchNorm takes its mean and variance over **all pictures of the batch**. In training these have all kinds of $t$; a sampler hands over batches with a single $t$. Therefore BatchNorm has two modes: in training it uses the statistics of the batch, afterwards (`.eval()`) an average that it has kept.
+#
+# **Predict.** What happens to somebody who samples and forgets `.eval()`?
+
+# %% slideshow={"slide_type": "fragment"}
+columns = {"eval mode": "loss", "training mode, t mixed": "own_mixed", "t alike": "own_alike"}
+print(" " * 12 + "".join(f"{title:>24}" for title in columns))
+for name in ("whole", "BatchNorm"):
+    means = [load_ablations(column)[1][name][:, -1].mean() for column in columns.values()]
+    print(f"{name:12}" + "".join(f"{end:24.3f}" for end in means))
+assert means[1] < 1.02 * means[0] and means[2] > 1.4 * means[0]  # of BatchNorm
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import with_batch_norm
+
+torch.manual_seed(0)
+grouped = ContextUnet(n_features=16)  # both new, and in training mode
+batched = with_batch_norm(deepcopy(grouped))
+guests, t_guests = torch.cat([x_t, noisy[:7]]), torch.cat([t, t_many[:7]])
+for name, one in (("GroupNorm", grouped), ("BatchNorm", batched)):
+    alone, in_company = one(x_t, t)[0], one(guests, t_guests)[0]
+    same = torch.allclose(alone, in_company, atol=1e-4)
+    print(f"{name}: the answer about Bob does {'not ' * same}depend on who is with him")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Nothing crashes, and as long as times are mixed hardly anything changes. But when they are alike, as in a sampler, the error jumps from the smallest of the five to the second largest. With BatchNorm in training mode, the answer about Bob depends on who else is in the batch, and whoever samples must remember a switch. With GroupNorm each picture is answered alone, training and sampling are the same, and there is nothing to forget. That is worth a slightly larger error.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The shortcut that is always new
+#
+# This is a real bug. It is in a network that many people have copied:
+#
+# ```python
+# def forward(self, x):
+#     ...
+#     shortcut = nn.Conv2d(self.c_in, self.c_out, 1).to(x.device)
+#     return shortcut(x) + h
+# ```
+#
+# **Question.** It runs, it trains, its loss falls. What is wrong?
+#
+# A layer that is made in `forward` gets new random weights *in every call*. The optimiser has never heard of them, and no file holds them. Let us do that to our trained network, and ask it the same question twice, in eval mode.
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import with_fresh_shortcuts
+
+torch.manual_seed(0)
+broken = with_fresh_shortcuts(deepcopy(network)).eval()
+lost = sorted(set(network.state_dict()) - set(broken.state_dict()))
+print(f"not in the state dict: {', '.join(name for name in lost if 'weight' in name)}")
+answers = [answer, broken(x_t, t, c), broken(x_t, t, c)]
+print(f"two calls agree: {torch.equal(answers[1], answers[2])}")
+in_mind = [signal * x_t - noise * v_hat for v_hat in answers]  # x̂_0, from v
+tops = ["trained\nshortcuts", "new ones,\nfirst call", "new ones,\nsecond call"]
+show_images(torch.cat([x_t, *in_mind]), titles=["x_t", *tops])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Four layers are gone, and with random ones in their place our network is lost. A network that was *trained* with the bug has learned to live with it: in our table its error is an eighth larger. But who has nothing to compare with sees a loss that falls as it should. That is why the bug lives so long: **the loss does not give it away.** These two tests do.
+
+
+# %% slideshow={"slide_type": "fragment"}
+def two_calls_agree(network):
+    return torch.equal(network(x_t, t, c), network(x_t, t, c))
+
+
+def weights_are_registered(network):
+    used = set()  # the weights of every layer that runs, registered or not
+    note_it = nn.modules.module.register_module_forward_hook(
+        lambda part, *_: used.update(part.parameters(recurse=False))
+    )
+    network(x_t, t, c)
+    note_it.remove()
+    return used <= set(network.parameters())
+
+
+for name, one in (("ours", network), ("yours", yours), ("broken", broken)):
+    agree, registered = two_calls_agree(one), weights_are_registered(one)
+    print(f"{name:7} two calls agree: {agree!s:6} all weights registered: {registered}")
+    assert agree == registered == (name != "broken")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The first is one line, and finds everything that is random and should not be. The second finds every layer that runs with weights which are not the network's own.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### A bottleneck for one size only
+#
+# Some U-Nets squeeze the coarsest features into one vector, with a linear layer that is made for exactly 4 × 4 pixels.
+#
+# **Question.** Ours has only convolutions there, and they do not care how large a picture is. What happens to larger pictures in each?
+
+# %% slideshow={"slide_type": "fragment"}
+numbers = 4 * n * 4 * 4  # the coarsest features of a picture of 16 × 16
+squeeze = nn.Sequential(nn.Flatten(), nn.Linear(numbers, 64), nn.Linear(64, numbers))
+for side in (16, 24, 32):
+    x = torch.randn((1, 3, side, side), generator=randomness)
+    coarse = torch.randn((1, 4 * n, side // 4, side // 4), generator=randomness)
+    try:
+        squeeze(coarse)
+        verdict = "works"
+    except RuntimeError as error:
+        verdict = type(error).__name__
+    print(f"{side} × {side}: ours gives {tuple(network(x, t).shape)}, hard-wired: {verdict}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Ours takes any size that can be halved twice. That it *takes* them does not mean that it knows what to draw there: it has seen nothing but 16 × 16.
+#
+# **Predict.** What will it draw on 24 × 24 pixels? One of each class, the first that comes:
+
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+large = sample_ddim(model, (5, 3, 24, 24), schedule, 25, torch.eye(5), generator=randomness)
+
+# %% slideshow={"slide_type": "fragment"}
+show_images(large, titles=names)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Outlines are dark, the ground is white, colours fit: what it knows about *near* things still holds. But it is not *one* thing any more. What it knows about *far* things, such as "one body, in the middle", was learned for 16 pixels.
+#
+# **Think.** Which sizes does our network refuse? Where would it fail if it did not check?
+#
+# <details><summary>Answer</summary>
+#
+# Those that are not divisible by 4. Take 18 pixels: halved, 9; halved again, 4, since the ninth is dropped. Doubled, that is 8, and 8 cannot be joined with the 9 of the skip connection, so <code>torch.cat</code> would stop.
+# One could pad the picture, or enlarge to the size of the skip connection instead of by two.
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 10 · Any network will do
+#
+# Nothing in diffusion asks for a U-Net. Training, schedule and sampler only want *some* function `model(x, t, c)` that answers in the shape of `x`. For points in the plane there is no near and no far, so we need no convolutions. What we keep is the time, the context, and scale and shift.
+#
+# Here are the data: two moons, and the context says which.
+
+# %% slideshow={"slide_type": "fragment"}
+moon = torch.arange(4000) % 2
+angle, side = torch.pi * torch.rand(4000, generator=randomness), 1.0 - 2 * moon
+moons = 1.2 * torch.stack([angle.cos() - side / 2, side * (angle.sin() - 0.25)], dim=1)
+moons = moons + 0.06 * torch.randn(moons.shape, generator=randomness)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# And here is a network of a few linear layers, with equations (2) to (4) in it.
+
+
+# %% slideshow={"slide_type": "fragment"}
+class PointNetwork(nn.Module):
+    def __init__(self, width=128):
+        super().__init__()
+        self.embed_context = nn.Linear(2, 32, bias=False)
+        self.layers = nn.ModuleList([nn.Linear(2, width), nn.Linear(width, width)])
+        self.knobs = nn.ModuleList([nn.Linear(32, 2 * width) for _ in self.layers])
+        self.head = nn.Linear(width, 2)
+
+    def forward(self, x, t, c):
+        condition = time_embedding(t, 32) + self.embed_context(c)  # (2), and (3) without SiLU
+        for layer, knob in zip(self.layers, self.knobs):
+            scale, shift = knob(condition).chunk(2, dim=1)
+            x = F.silu(layer(x) * (1 + scale) + shift)  # (4)
+        return self.head(x)
+
+
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+torch.manual_seed(0)
+learner, which = FromV(PointNetwork(), schedule), torch.eye(2)[moon]
+settings = {"steps": 500, "batch_size": 512, "learning_rate": 1e-2, "weight": w}
+*_, last = tqdm(train(learner, moons, which, schedule, **settings, generator=randomness), total=500)
+drawn = sample_ddim(last.averaged, (2000, 2), schedule, 50, which[:2000], generator=randomness)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The same `train`, the same `sample_ddim`, the same schedule as for sprites. Did it learn the moons?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import plot_points
+
+distance, closest = torch.cdist(drawn, moons).min(dim=1)
+obeyed = (distance < 0.2) & (moon[closest] == moon[:2000])
+assert obeyed.float().mean() > 0.9
+panels = torch.stack([moons[:1000], drawn[:1000], drawn[moon[:2000] == 0]])
+plot_points(panels, ["data", "drawn", "drawn: one moon"])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# A few seconds of training, and more than nine points in ten lie on the moon that was asked for. For pictures one needs a better network. For the idea one does not.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you know now
+#
+# - The network goes down because seeing far is cheap in small pictures, and has skip connections because noise has its place pixel by pixel.
+# - The time is a table of sines and cosines, in which neighbours are alike. Time and context add up to one condition, and each block hears it as scale and shift. A block adds a correction to its input, and begins with none.
+# - Hooks tell the truth about shapes, weights and work. Most weights are at the bottom, most work is done on the way up.
+# - A layer made in `forward` is never trained and never saved. The loss does not give it away; two calls that differ do.
+# - The skip connections are worth most. The time is worth little here, because it can be seen. BatchNorm would do a little better, and we go without it for another reason.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What breaks if …
+#
+# | you … | then … | seen in |
+# |---|---|---|
+# | do not go down | it costs several times the work and sees less far | section 3 |
+# | cut the skip connections | noise cannot be named pixel by pixel; where the picture can still be seen, the error more than doubles | sections 4 and 9 |
+# | forget the 1 in $1 + a$ | a layer that says 0 silences its channel | section 6 |
+# | do not tell it $t$ | it loses about a twentieth: it sees the noise itself | section 9 |
+# | use BatchNorm and forget `.eval()` | no message, and much worse answers | section 9 |
+# | make a layer in `forward` | it is new in every call, is never saved, and the loss falls all the same | section 9 |
+# | hard-wire the size of the bottleneck | it takes one size only | section 9 |
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## References and next
+#
+# - O. Ronneberger, P. Fischer, T. Brox, *U-Net: Convolutional Networks for Biomedical Image Segmentation*, 2015, [arXiv:1505.04597](https://arxiv.org/abs/1505.04597): the U, and joined skip connections; our (1).
+# - A. Vaswani et al., *Attention Is All You Need*, 2017, [arXiv:1706.03762](https://arxiv.org/abs/1706.03762): the embedding, in its section 3.5, where sines and cosines take turns; our (2).
+# - J. Ho, A. Jain, P. Abbeel, *Denoising Diffusion Probabilistic Models* (DDPM), 2020, [arXiv:2006.11239](https://arxiv.org/abs/2006.11239): a U-Net that is told the time, in its appendix B.
+# - E. Perez et al., *FiLM: Visual Reasoning with a General Conditioning Layer*, 2018, [arXiv:1709.07871](https://arxiv.org/abs/1709.07871): our (4).
+# - A. Nichol, P. Dhariwal, *Improved Denoising Diffusion Probabilistic Models*, 2021, [arXiv:2102.09672](https://arxiv.org/abs/2102.09672): scale and shift behind GroupNorm, as in our (5).
+# - K. He et al., *Deep Residual Learning for Image Recognition*, 2015, [arXiv:1512.03385](https://arxiv.org/abs/1512.03385): the shortcut.
+# - S. Ioffe, C. Szegedy, *Batch Normalization*, 2015, [arXiv:1502.03167](https://arxiv.org/abs/1502.03167); Y. Wu, K. He, *Group Normalization*, 2018, [arXiv:1803.08494](https://arxiv.org/abs/1803.08494).
+#
+# **Next: 04 · Training.** How does it learn to see through noise?
