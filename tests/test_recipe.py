@@ -20,7 +20,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from tqdm.auto import tqdm
 
-from course_utils import ContextUnet, cosine_schedule, linear_schedule, load_model, recipe, training
+from course_utils import ContextUnet, FromV, cosine_schedule, linear_schedule, load_model, min_snr, recipe, training
 from course_utils.__main__ import main
 
 AGES = ("-start", "-early", "-middle", "", "-raw")
@@ -298,6 +298,26 @@ def test_the_state_is_written_now_and_then(folder, monkeypatch):
     assert main(command()) == 0
     assert len(times) >= 2
     assert min(np.diff(times)) >= 0.2
+
+
+def test_the_recipe_is_the_one_that_was_measured(folder, monkeypatch, capsys):
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    asked = {}
+
+    def spy(model, **named):
+        asked.update(named, model=model)
+        raise ValueError("enough")
+
+    monkeypatch.setattr(recipe, "train", spy)
+    given = ["train", "--data", "sprites_mine.npy", "--out", "it.safetensors"]
+    assert main(given) == 2
+    assert said(capsys) == "train: enough"
+    assert isinstance(asked["model"], FromV)
+    assert asked["model"].network.arguments["n_features"] == 32
+    assert torch.equal(asked["schedule"].beta, cosine_schedule(500).beta)
+    assert torch.equal(asked["weight"], min_snr(cosine_schedule(500)))
+    assert (asked["steps"], asked["batch_size"], asked["learning_rate"]) == (20_000, 32, 3e-3)
 
 
 def test_the_schedule_is_the_one_that_was_asked_for(folder):
