@@ -389,7 +389,9 @@ eight = torch.randn((8, 3, 16, 16), generator=randomness)
 *_, last = sample(oracle, eight, schedule.timesteps(25), schedule, ddim_step)
 distance, twins = nearest(last.x, sprites)
 print(f"largest distance to the nearest training sprite: {distance.max():.1f}")
-show_images(torch.cat([last.x, sprites[twins]]), columns=8, row_titles=["drawn", "nearest\nin the data"])
+show_images(
+    torch.cat([last.x, sprites[twins]]), columns=8, row_titles=["drawn", "nearest\nin the data"]
+)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Eight perfect sprites, and every one is in the data, pixel by pixel. With a perfect denoiser for the *data*, diffusion is an expensive way to pick a sprite at random.
@@ -613,7 +615,9 @@ quick = sample_ddim(model, (32, 3, 16, 16), schedule, n=25, c=c, generator=rando
 
 # %% slideshow={"slide_type": "fragment"}
 distance, _ = nearest(quick, sprites)
-print(f"25 steps: median distance to the data {distance.median():.1f}, smallest {distance.min():.1f}")
+print(
+    f"25 steps: median distance to the data {distance.median():.1f}, smallest {distance.min():.1f}"
+)
 show_images(quick, columns=8)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
