@@ -247,10 +247,15 @@ def test_drawing_a_network_leaves_it_alone():
 
 
 def test_a_drawn_network_hears_the_time_and_the_context():
-    x_t = noise(1, 3, 8, 8)
-    drawings = [draw_network(network(), x_t, t, c).png() for t, c in ((7, None), (8, None), (7, torch.eye(5)[:1]))]
-    assert len(set(drawings)) == 3
-    assert drawings[0] == draw_network(network(), x_t, 7, torch.zeros(1, 5)).png()
+    x_t, hero = noise(1, 3, 8, 8), torch.eye(5)[:1]
+    drawings = [draw_network(network(), x_t, t, c) for t, c in ((7, None), (8, None), (7, hero), (7, 0 * hero))]
+    images = [[axes.images[0].get_array().tobytes() for axes in drawing.axes if axes.images] for drawing in drawings]
+    waves, condition, *features, given, answer = zip(*images, strict=True)
+    for seen in (condition, *features, answer):
+        assert len(set(seen)) == 3
+        assert seen[0] == seen[3]
+    assert waves[0] == waves[2] != waves[1]
+    assert len(set(given)) == 1
 
 
 @pytest.mark.parametrize(
