@@ -36,7 +36,7 @@ from .plotting import (
     plot_spread,
     show_images,
 )
-from .samplers import Step, ddim_step, ddpm_step, sample, sample_ddim, sample_ddpm
+from .samplers import Step, ddim_step, ddpm_step, dpm_solver, sample, sample_ddim, sample_ddpm, sample_dpm, slerp
 from .schedules import NoiseSchedule, cosine_schedule, linear_schedule, quadratic_schedule, sigmoid_schedule
 from .training import Progress, diffusion_loss, drop_context, min_snr, train
 from .unet import ContextUnet
@@ -121,5 +121,8 @@ __all__ = [  # noqa: RUF022  in the order in which a student meets them, not in 
     "coverage",
     "recall",
     # 06 Fast sampling
+    "slerp",
     "clipped",
+    "sample_dpm",
+    "dpm_solver",
 ]

@@ -49,8 +49,23 @@ def quality_table(model: Model, schedule: NoiseSchedule) -> str:
     judge = load_judge()
     rows = {"real sprites, the noise floor": [_floor(judge, seed) for seed in SEEDS]}
     for scale in (1, 2):
-        rows[f"drawn, guidance scale {scale}"] = [_quality(judge, drawer(scale), seed) for seed in SEEDS]
+        rows[f"drawn, guidance scale {scale}"] = [grade(judge, drawer(scale), seed) for seed in SEEDS]
     return _table(rows)
+
+
+def grade(judge: Judge, draw: Callable[[Tensor, torch.Generator], Tensor], seed: int) -> Quality:
+    """What the metrics say of 500 sprites that were drawn for the classes of as many held-out ones.
+
+    Args:
+        judge: whose opinion counts.
+        draw: `draw(contexts, generator) -> images`, for contexts of shape (500, 5).
+        seed: decides which sprites are taken, and all randomness of the drawing.
+    """
+    images, contexts = load_sprites(split="test")
+    generator = torch.Generator().manual_seed(seed)
+    real = torch.randperm(len(images), generator=generator)[:N]
+    drawn = draw(contexts[real], generator).clamp(-1, 1)
+    return measure(judge, drawn, contexts[real], images[real], load_sprites()[0])
 
 
 def write_judge(out: str | os.PathLike[str], seed: int = 0) -> str:
@@ -109,15 +124,6 @@ def _floor(judge: Judge, seed: int) -> Quality:
     rows = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
     drawn, others = rows[:N], rows[N : 2 * N]
     return measure(judge, images[drawn], contexts[drawn], images[others], load_sprites()[0])
-
-
-def _quality(judge: Judge, draw: Callable[[Tensor, torch.Generator], Tensor], seed: int) -> Quality:
-    """What the metrics say of sprites that were drawn for the classes of real ones."""
-    images, contexts = load_sprites(split="test")
-    generator = torch.Generator().manual_seed(seed)
-    real = torch.randperm(len(images), generator=generator)[:N]
-    drawn = draw(contexts[real], generator).clamp(-1, 1)
-    return measure(judge, drawn, contexts[real], images[real], load_sprites()[0])
 
 
 def _spoiled_distances(judge: Judge) -> dict[str, float]:

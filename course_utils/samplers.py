@@ -1,4 +1,4 @@
-"""From noise to pictures: one loop, and the two steps it can take.
+"""From noise to pictures: one loop and the two steps it can take, and beside it a solver that remembers its last step.
 
 A step is a pure function of numbers that are handed to it; guidance, clipping and other parameterisations are models
 (`wrappers.py`), so nothing here knows of them.
@@ -135,17 +135,39 @@ def sample(
     Yields a `Step` for each pair of neighbouring times; no gradients are kept. Raises ValueError, before the first call
     of the model, if `times` or `x` will not do.
     """
-    require_floats("x", x)
-    times = [require_int("times", t, 0, schedule.T) for t in times]
-    if len(times) < 2 or min(times[:-1]) < 1 or any(t == t_prev for t, t_prev in pairwise(times)):
-        raise ValueError(f"times must be two or more, no two neighbours equal, only the last one 0; got {times}")
-    for t, t_prev in pairwise(times):
+    for t, t_prev in _require_walk(x, times, schedule):
         with torch.no_grad():
             now = torch.full((len(x),), t, device=x.device)
             eps = model(x, now, c)
             noise = None if generator is None else _randn_like(x, generator)
             x0_hat = schedule.predict_x0(x, now, eps)
             x = step(x, eps, t, t_prev, schedule, noise=noise)
+        yield Step(t_prev, x, x0_hat)
+
+
+def dpm_solver(
+    model: Model, x: Tensor, times: Sequence[int], schedule: NoiseSchedule, c: Tensor | None = None
+) -> Iterator[Step]:
+    """Walk a batch along `times` with DPM-Solver++(2M): DDIM towards where x̂_0 is heading, not to where it is.
+
+    The last two x̂_0 make a straight line in λ = log √SNR, and each step aims at its point half-way through that step
+    (Lu et al. 2022, arXiv:2211.01095, Algorithm 2). The first step knows only one x̂_0, and a step to 0, where λ is
+    infinite, takes x̂_0 as it is. Arguments, what is yielded and errors are those of `sample`.
+    """
+    half_log_snr = schedule.snr.log() / 2
+    before: tuple[Tensor, float] | None = None
+    for t, t_prev in _require_walk(x, times, schedule):
+        with torch.no_grad():
+            now = torch.full((len(x),), t, device=x.device)
+            eps = model(x, now, c)
+            x0_hat = schedule.predict_x0(x, now, eps)
+            length = (half_log_snr[t_prev] - half_log_snr[t]).item()
+            if before is not None and t_prev > 0:
+                x0_before, length_before = before
+                aim = x0_hat + length / (2 * length_before) * (x0_hat - x0_before)
+                eps = schedule.predict_eps(x, now, aim)
+            x = ddim_step(x, eps, t, t_prev, schedule)
+            before = x0_hat, length
         yield Step(t_prev, x, x0_hat)
 
 
@@ -162,8 +184,9 @@ def sample_ddpm(
 
     Arguments and result are those of `sample_ddim`; `variance` is that of `ddpm_step`.
     """
-    n = schedule.T if n is None else n
-    return _draw(model, shape, schedule, n, partial(ddpm_step, variance=variance), c, generator)
+    x, generator = _start(shape, generator)
+    times, step = schedule.timesteps(schedule.T if n is None else n), partial(ddpm_step, variance=variance)
+    return _end(sample(model, x, times, schedule, step, c, generator), times)
 
 
 def sample_ddim(
@@ -188,26 +211,71 @@ def sample_ddim(
 
     Returns the samples, of the given shape. Shows a progress bar when it takes longer than two seconds.
     """
-    return _draw(model, shape, schedule, n, partial(ddim_step, eta=eta), c, generator)
+    x, generator = _start(shape, generator)
+    times = schedule.timesteps(n)
+    return _end(sample(model, x, times, schedule, partial(ddim_step, eta=eta), c, generator), times)
 
 
-def _draw(
+def sample_dpm(
     model: Model,
     shape: Sequence[int],
     schedule: NoiseSchedule,
-    n: int,
-    step: StepFunction,
-    c: Tensor | None,
-    generator: torch.Generator | None,
+    n: int = 10,
+    c: Tensor | None = None,
+    generator: torch.Generator | None = None,
 ) -> Tensor:
+    """Draw samples with DPM-Solver++(2M), which adds no noise. Arguments and result are those of `sample_ddim`."""
+    x, _ = _start(shape, generator)
+    times = schedule.timesteps(n)
+    return _end(dpm_solver(model, x, times, schedule, c), times)
+
+
+def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
+    """Go from one noise to another along an arc, each image on its own, so that what lies between is as long as noise.
+
+    (sin((1 − u) Ω) a + sin(u Ω) b) / sin Ω with Ω the angle between a and b, as vectors of all their numbers (Shoemake
+    1985; for starts of DDIM in Song et al. 2020, eq. 67).
+
+    Args:
+        a, b: two batches of noise, shape (B, …), floating point.
+        share: u, from 0 (all a) to 1 (all b).
+
+    Returns a batch of their shape. Raises ValueError for other shapes, dtypes, NaN, a share outside [0, 1], and where
+    a and b are parallel, so that there is no one arc between them.
+    """
+    require_floats("b", b, like=require_floats("a", a))
+    if not 0 <= share <= 1:
+        raise ValueError(f"share must lie in [0, 1], got {share!r}")
+    angle = torch.acos(torch.cosine_similarity(a.flatten(1).double(), b.flatten(1).double()).clamp(-1, 1))
+    if (angle.sin() < 1e-4).any():
+        raise ValueError("a and b must not be parallel: there is no one arc from one to the other")
+    angle = angle.view(-1, *[1] * (a.ndim - 1))
+    of_a, of_b = (((1 - share) * angle).sin() / angle.sin(), (share * angle).sin() / angle.sin())
+    return of_a.to(a.dtype) * a + of_b.to(a.dtype) * b
+
+
+def _start(shape: Sequence[int], generator: torch.Generator | None) -> tuple[Tensor, torch.Generator]:
+    """Pure noise, and where it came from."""
     generator = torch.default_generator if generator is None else generator
-    x = torch.randn(tuple(shape), generator=generator, device=generator.device)
-    steps = sample(model, x, schedule.timesteps(n), schedule, step, c, generator)
-    return deque(tqdm(steps, total=n, delay=2, leave=False), maxlen=1).pop().x
+    return torch.randn(tuple(shape), generator=generator, device=generator.device), generator
+
+
+def _end(steps: Iterator[Step], times: Sequence[int]) -> Tensor:
+    """Where a walk arrives, with a bar for those who wait."""
+    return deque(tqdm(steps, total=len(times) - 1, delay=2, leave=False), maxlen=1).pop().x
 
 
 def _randn_like(x: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=generator.device).to(x.device)
+
+
+def _require_walk(x: Tensor, times: Sequence[int], schedule: NoiseSchedule) -> Iterator[tuple[int, int]]:
+    """The pairs of neighbouring times of a walk that can be made."""
+    require_floats("x", x)
+    times = [require_int("times", t, 0, schedule.T) for t in times]
+    if len(times) < 2 or min(times[:-1]) < 1 or any(t == t_prev for t, t_prev in pairwise(times)):
+        raise ValueError(f"times must be two or more, no two neighbours equal, only the last one 0; got {times}")
+    return pairwise(times)
 
 
 def _require_step(x_t: Tensor, eps: Tensor, t: int, t_prev: int, schedule: NoiseSchedule) -> None:

@@ -4,6 +4,7 @@ A sampler never learns about guidance, clipping or what a network was trained to
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -12,27 +13,39 @@ from .samplers import Model
 from .schedules import NoiseSchedule
 
 
-def guided(model: Model, guidance_scale: float) -> Model:
+def guided(model: Model, guidance_scale: float | Sequence[float]) -> Model:
     """Classifier-free guidance: ε_u + w (ε_c − ε_u), with ε_u the answer without context (arXiv:2207.12598).
+
+    With several contexts at once each has a scale of its own: ε_u + Σ_k w_k (ε_k − ε_u) (Liu et al. 2022,
+    arXiv:2206.01714, eq. 11).
 
     Args:
         model: one that was trained with and without context.
         guidance_scale: w; 0 ignores the context, 1 leaves the model as it is, more than 1 amplifies. (The paper calls
-            w − 1 its w.)
+            w − 1 its w.) Or a sequence of K of them.
 
-    Returns a model that calls `model` once with a batch of 2B; with w = 0, w = 1 or c = None, once with B.
+    Returns a model whose c has shape (B, n_context), or (B, K, n_context) for K scales; None is no context, as ever. It
+    calls `model` once, with a batch of 2B or (K + 1) B, less what would be multiplied by zero: w = 0 and w = 1 need
+    only B. Raises ValueError for scales that are not finite, and in the call for another shape of c.
     """
-    if not math.isfinite(guidance_scale):
-        raise ValueError(f"guidance_scale must be a finite number, got {guidance_scale!r}")
+    single = isinstance(guidance_scale, int | float)
+    scales = [guidance_scale] if single else [*guidance_scale]
+    if not scales or not all(math.isfinite(w) for w in scales):
+        raise ValueError(f"guidance_scale must be a finite number, or several, got {guidance_scale!r}")
 
     def answer(x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
-        if c is None or guidance_scale == 0:
+        if c is None:
             return model(x, t, None)
-        if guidance_scale == 1:
-            return model(x, t, c)
-        twice = model(torch.cat([x, x]), torch.cat([t, t]), torch.cat([torch.zeros_like(c), c]))
-        eps_u, eps_c = twice.chunk(2)
-        return eps_u + guidance_scale * (eps_c - eps_u)
+        contexts = c[:, None] if single else c
+        if contexts.ndim != 3 or contexts.shape[:2] != (len(x), len(scales)):
+            wanted = f"({len(x)}, n_context)" if single else f"({len(x)}, {len(scales)}, n_context)"
+            raise ValueError(f"c must have shape {wanted}, got {tuple(c.shape)}")
+        weights = [1 - sum(scales), *scales]  # the formula, sorted by what the model answers
+        asked = torch.cat([torch.zeros_like(contexts[:, :1]), contexts], dim=1).unbind(1)
+        kept = [(w, one) for w, one in zip(weights, asked, strict=True) if w != 0]
+        many = len(kept)
+        eps = model(torch.cat([x] * many), torch.cat([t] * many), torch.cat([one for _, one in kept]))
+        return sum(w * part for (w, _), part in zip(kept, eps.chunk(many), strict=True))
 
     return answer
 

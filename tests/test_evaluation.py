@@ -80,7 +80,7 @@ def test_the_sprites_that_are_drawn_are_those_that_were_asked_for(monkeypatch):
     measured = []
     measure = evaluation.measure
     monkeypatch.setattr(evaluation, "measure", lambda *given: measured.append(given) or measure(*given))
-    evaluation._quality(judge, lambda c, generator: spy(torch.ones(len(c), 3, 16, 16), None, c), 0)
+    evaluation.grade(judge, lambda c, generator: spy(torch.ones(len(c), 3, 16, 16), None, c), 0)
     (_, drawn, contexts, held_out, train) = measured[0]
     assert torch.equal(contexts, asked[0])
     assert len(drawn) == len(held_out) == 70

@@ -1,0 +1,95 @@
+"""How many steps a sampler needs: the quality of 500 sprites with four samplers and several numbers of steps.
+
+The same network, starts and classes for all, on three seeds; nothing is clipped on the way. Prints a table and writes
+data/steps.csv, which notebook 06 draws. About an hour on one CPU core:
+OMP_NUM_THREADS=1 python benchmarks/steps.py
+"""
+
+import csv
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import product
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+os.environ["TQDM_DISABLE"] = "1"  # read when tqdm is imported
+
+import torch
+from torch import Tensor
+
+from course_utils import (
+    NoiseSchedule,
+    Step,
+    ddim_step,
+    ddpm_step,
+    dpm_solver,
+    load_judge,
+    load_pretrained,
+    sample,
+)
+from course_utils.evaluation import SEEDS, grade
+from course_utils.metrics import Quality
+
+FILE = Path(__file__).parents[1] / "data" / "steps.csv"
+STEPS = (5, 7, 10, 15, 25, 50, 100)
+
+
+def single_step(
+    x_t: Tensor, eps: Tensor, t: int, t_prev: int, schedule: NoiseSchedule, *, noise: Tensor | None
+) -> Tensor:
+    """The mistake: the coefficients are those of a step to t − 1, wherever it is said to end."""
+    return ddpm_step(x_t, eps, t, t - 1, schedule, noise=noise)
+
+
+WALKS: dict[str, Callable[..., Iterator[Step]]] = {
+    "DPM-Solver++": lambda *given, generator, **c: dpm_solver(*given, **c),
+    "DDIM": partial(sample, step=ddim_step),
+    "DDPM, respaced": partial(sample, step=ddpm_step),
+    "DDPM, skipping": partial(sample, step=single_step),
+}
+RUNS = [*product(STEPS, WALKS), (500, "DDIM"), (500, "DDPM, respaced")]
+"""Numbers of steps and samplers. With all 500 steps nothing is skipped, and a better solver has nothing to gain."""
+
+
+def measure(sampler: str, n: int, seed: int) -> Quality:
+    model, schedule = load_pretrained("sprites")
+
+    def draw(c: Tensor, generator: torch.Generator) -> Tensor:
+        x = torch.randn((len(c), 3, 16, 16), generator=generator)
+        *_, last = WALKS[sampler](model, x, schedule.timesteps(n), schedule, c=c, generator=generator)
+        return last.x
+
+    return grade(load_judge(), draw, seed)
+
+
+def main() -> None:
+    part, found = FILE.with_suffix(".part"), []
+    with part.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, ["sampler", "steps", "seed", *Quality._fields], lineterminator="\n")
+        table.writeheader()
+        for (n, sampler), seed in product(RUNS, SEEDS):
+            quality = {name: f"{number:.4f}" for name, number in measure(sampler, n, seed)._asdict().items()}
+            found.append({"sampler": sampler, "steps": n, "seed": seed, **quality})
+            table.writerow(found[-1])
+            file.flush()
+    part.replace(FILE)
+    print_table(found)
+
+
+def print_table(found: Sequence[Mapping[str, Any]]) -> None:
+    """The Fréchet distance, mean ± standard deviation over the seeds, as Markdown."""
+    print("Fréchet distance of 500 sprites, mean ± standard deviation of three seeds\n")
+    print(f"| steps | {' | '.join(WALKS)} |\n{'|---' * (len(WALKS) + 1)}|")
+    for n in dict(RUNS):
+        cells = []
+        for sampler in WALKS:
+            rows = [row for row in found if (row["sampler"], row["steps"]) == (sampler, n)]
+            distances = [float(row["frechet_distance"]) for row in rows]
+            cells.append(f"{fmean(distances):.1f} ± {stdev(distances):.1f}" if distances else "")
+        print(f"| {n} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()
