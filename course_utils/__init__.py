@@ -7,15 +7,21 @@ from .checks import (
     check_add_noise,
     check_alpha_bar,
     check_beta_from_alpha_bar,
+    check_composed,
+    check_ddim_step,
     check_ddpm_step,
     check_diffusion_loss,
+    check_drop_context,
+    check_guided,
     check_learning_rate,
     check_modulate,
     check_posterior_mean,
     check_predict_x0,
     check_residual_block,
     check_sampling_loop,
+    check_slerp,
     check_time_embedding,
+    check_timesteps,
     check_training_loop,
     check_unet,
     check_update_average,
@@ -23,6 +29,7 @@ from .checks import (
 from .datasets import load_sprites, sprite_words
 from .diagrams import draw_model_families, draw_network
 from .judge import Judge, load_judge
+from .measured import load_measured
 from .metrics import clean_share, context_accuracy, coverage, frechet_distance, nearest, recall
 from .oracles import GaussianDenoiser, IdealDenoiser, MixtureDenoiser
 from .plotting import (
@@ -32,6 +39,7 @@ from .plotting import (
     plot_histograms,
     plot_matrix,
     plot_noise_level,
+    plot_panels,
     plot_points,
     plot_spread,
     show_images,
@@ -40,7 +48,7 @@ from .samplers import Step, ddim_step, ddpm_step, dpm_solver, sample, sample_ddi
 from .schedules import NoiseSchedule, cosine_schedule, linear_schedule, quadratic_schedule, sigmoid_schedule
 from .training import Progress, diffusion_loss, drop_context, min_snr, train
 from .unet import ContextUnet
-from .widgets import noise_slider, trajectory_slider
+from .widgets import guidance_slider, noise_slider, sampler_sliders, sprite_mixer, trajectory_slider
 from .wrappers import FromV, FromX0, clipped, guided
 
 __all__ = [  # noqa: RUF022  in the order in which a student meets them, not in that of the alphabet
@@ -116,13 +124,24 @@ __all__ = [  # noqa: RUF022  in the order in which a student meets them, not in 
     "save_model",
     "load_model",
     # 05 Context
+    "check_drop_context",
+    "check_guided",
+    "check_composed",
     "drop_context",
+    "guidance_slider",
+    "load_measured",
+    "plot_panels",
+    "sprite_mixer",
     "guided",
     "coverage",
     "recall",
     # 06 Fast sampling
+    "check_timesteps",
+    "check_ddim_step",
+    "check_slerp",
     "slerp",
     "clipped",
     "sample_dpm",
     "dpm_solver",
+    "sampler_sliders",
 ]

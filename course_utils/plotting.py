@@ -18,6 +18,7 @@ import matplotlib.style
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -251,6 +252,7 @@ def plot_spread(
     xlabel: str,
     ylabel: str,
     title: str = "",
+    log: bool = False,
     size: tuple[int, int] = (720, 380),
 ) -> Picture:
     """Curves that were measured several times: the mean in a band from the smallest to the largest, named at its end.
@@ -259,6 +261,7 @@ def plot_spread(
         curves: for each name the x values, shape (N,), and the y values of each repetition, shape (R, N). The first
             curve is that of a network; at most four others.
         xlabel, ylabel, title: what the axes show, and what to see.
+        log: whether both axes are logarithmic; the x axis then names the values that were measured.
         size: width and height in pixels of the page.
     """
     colours = (NETWORK, *matplotlib.rcParams["axes.prop_cycle"].by_key()["color"])
@@ -270,6 +273,8 @@ def plot_spread(
     room, top = 30 + max(map(_text_width, curves)), 40 if title else 16
     picture = Picture(*size, f"{title or 'Curves'}: {ylabel} against {xlabel}, for {', '.join(curves)}")
     axes = place_axes(picture, 75, top, size[0] - 85 - room, size[1] - top - 55)
+    if log:
+        axes.set(xscale="log", yscale="log")
     ends = {}
     for (name, (x, y)), colour in zip(curves.items(), colours, strict=False):
         axes.fill_between(x, y.amin(0), y.amax(0), color=colour, alpha=0.25, linewidth=0)
@@ -277,7 +282,41 @@ def plot_spread(
         ends[name] = (x[-1].item(), y.mean(0)[-1].item(), colour)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.margins(x=0)
+    if log:
+        _name_ticks(axes.xaxis, torch.cat([x for x, _ in curves.values()]).unique().tolist())
+        _name_ticks(axes.yaxis, [a * 10**b for b in range(-3, 5) for a in (1, 2, 5)])
     _name_ends(axes, ends)
+    return picture
+
+
+@styled
+def plot_panels(
+    panels: Mapping[str, tuple[Tensor, Tensor]], xlabel: str, mark: tuple[str, float] | None = None, title: str = ""
+) -> Picture:
+    """Several things that were measured together, each in a panel of its own: means in bands from smallest to largest.
+
+    Args:
+        panels: for each name the x values, shape (N,), and the y values of each repetition, shape (R, N); of a network.
+        xlabel, title: what the x axes show, and what to see.
+        mark: a name and a value of x to compare with.
+    """
+    for name, (x, y) in panels.items():
+        if y.ndim != 2 or x.shape != y.shape[1:]:
+            raise ValueError(f"{name!r} must be x of shape (N,) and y of shape (R, N), got {x.shape} and {y.shape}")
+    gap, top, height = 58, 64 if title else 30, 190
+    width = (_PAGE - 5) // len(panels) - gap
+    picture = Picture(_PAGE, top + height + 55, f"{title or 'Measurements'}: {', '.join(panels)} against {xlabel}")
+    for i, (name, (x, y)) in enumerate(panels.items()):
+        axes = place_axes(picture, gap + i * (width + gap) - 8, top, width, height)
+        axes.fill_between(x, y.amin(0), y.amax(0), color=NETWORK, alpha=0.25, linewidth=0)
+        axes.plot(x, y.mean(0), "o-", color=NETWORK, markersize=4)
+        axes.set(xlabel=xlabel, xlim=(x.min(), x.max()))
+        axes.set_title(name, fontsize=11)
+        if mark is not None:
+            axes.axvline(mark[1], color=FRAME, zorder=0)
+            axes.text(mark[1], 0.02, f" {mark[0]}", transform=axes.get_xaxis_transform(), fontsize=10)
+    if title:
+        place_text(picture, 5, 4, title, va="top", fontsize=13, fontweight="bold")
     return picture
 
 
@@ -445,6 +484,14 @@ def place_text(picture: Picture, x: float, y: float, text: str, **style: Any) ->
     """Text at (x, y), in pixels of the page from its upper left."""
     page_width, page_height = picture.get_size_inches() * _DPI
     picture.text(x / page_width, 1 - y / page_height, text, **style)
+
+
+def _name_ticks(axis: Axis, values: Sequence[float]) -> None:
+    """Ticks at these values, written as plain numbers."""
+    low, high = sorted(axis.get_view_interval())
+    kept = [value for value in values if low * 0.999 <= value <= high * 1.001]
+    axis.set_ticks(kept, [f"{value:g}" for value in kept])
+    axis.set_ticks([], minor=True)
 
 
 def _name_curves(axes: Axes, curves: Mapping[str, Line2D]) -> None:

@@ -234,7 +234,7 @@ def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
     """Go from one noise to another along an arc, each image on its own, so that what lies between is as long as noise.
 
     (sin((1 − u) Ω) a + sin(u Ω) b) / sin Ω with Ω the angle between a and b, as vectors of all their numbers (Shoemake
-    1985; for starts of DDIM in Song et al. 2020, eq. 67).
+    1985; for starts of DDIM in Song et al. 2020, appendix D.5).
 
     Args:
         a, b: two batches of noise, shape (B, …), floating point.

@@ -1,14 +1,18 @@
 """Interactive figures: the only place that imports ipywidgets. What is drawn comes from `plotting`."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import ipywidgets
 import torch
 from torch import Tensor
 
 from .plotting import Picture, plot_noise_level, show_images
-from .samplers import Step
+from .samplers import Model, Step, ddim_step, sample
 from .schedules import NoiseSchedule
+from .wrappers import guided
+
+_WIDE = ipywidgets.Layout(width="600px")
 
 
 def noise_slider(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> ipywidgets.VBox:
@@ -43,14 +47,80 @@ def trajectory_slider(x_T: Tensor, steps: Sequence[Step], schedule: NoiseSchedul
     return _slider(draw, "step", 0, len(steps) - 1, len(steps) // 3)
 
 
+def guidance_slider(model: Model, x_T: Tensor, schedule: NoiseSchedule, c: Tensor) -> ipywidgets.VBox:
+    """A slider over guidance scales from 0 to 8: the sprites that DDIM draws from the same noise, in 25 steps.
+
+    Args:
+        model: one that was trained with and without context.
+        x_T: pure noise, shape (B, 3, H, W); ten images answer within a second.
+        schedule: the schedule of the model.
+        c: their contexts, shape (B, n_context).
+    """
+
+    def draw(w: float) -> Picture:
+        *_, end = sample(guided(model, w), x_T, schedule.timesteps(25), schedule, c=c)
+        return show_images(end.x, columns=min(len(x_T), 10), title=f"guidance scale w = {w:g}")
+
+    return _panel(draw, [_float_slider("w", 1, 8, 0.5)])
+
+
+def sprite_mixer(
+    model: Model, x_T: Tensor, schedule: NoiseSchedule, names: Sequence[str], guidance_scale: float = 2
+) -> ipywidgets.VBox:
+    """A slider for each class: together they are the context of sprites that DDIM draws from the same noise.
+
+    Args:
+        model, x_T, schedule: as in `guidance_slider`.
+        names: of the classes, one for each number of a context.
+        guidance_scale: w.
+    """
+
+    def draw(*amounts: float) -> Picture:
+        c = torch.tensor(amounts).expand(len(x_T), -1)
+        *_, end = sample(guided(model, guidance_scale), x_T, schedule.timesteps(15), schedule, c=c)
+        return show_images(end.x, title=f"c = [{', '.join(f'{amount:g}' for amount in amounts)}]")
+
+    sliders = [_float_slider(name, float(i == 0), 1, 0.1) for i, name in enumerate(names)]
+    return _panel(draw, sliders)
+
+
+def sampler_sliders(model: Model, x_T: Tensor, schedule: NoiseSchedule, c: Tensor) -> ipywidgets.VBox:
+    """Sliders over the number of steps, η and the guidance scale: what DDIM draws from the same noise.
+
+    Arguments as in `guidance_slider`; the noise of the steps is the same each time, too.
+    """
+
+    def draw(n: int, eta: float, w: float) -> Picture:
+        step, generator = partial(ddim_step, eta=eta), torch.Generator().manual_seed(0)
+        *_, end = sample(guided(model, w), x_T, schedule.timesteps(n), schedule, step, c, generator)
+        return show_images(end.x, title=f"{n} steps, η = {eta:g}, w = {w:g}")
+
+    steps = ipywidgets.SelectionSlider(
+        options=(2, 3, 5, 7, 10, 15, 25, 50), value=10, description="steps", continuous_update=False, layout=_WIDE
+    )
+    return _panel(draw, [steps, _float_slider("η", 0, 1, 0.1), _float_slider("w", 1, 4, 0.5)])
+
+
 def _slider(draw: Callable[[int], Picture], name: str, low: int, high: int, start: int) -> ipywidgets.VBox:
     """A whole-number slider above the picture that `draw` makes for its value."""
+    return _panel(draw, [ipywidgets.IntSlider(start, low, high, description=name, layout=_WIDE)])
+
+
+def _float_slider(name: str, start: float, high: float, step: float) -> ipywidgets.FloatSlider:
+    """A slider from 0 that speaks only when it is let go, since a network has to answer."""
+    return ipywidgets.FloatSlider(
+        start, min=0, max=high, step=step, description=name, continuous_update=False, layout=_WIDE
+    )
+
+
+def _panel(draw: Callable[..., Picture], sliders: Sequence[ipywidgets.ValueWidget]) -> ipywidgets.VBox:
+    """Sliders above the picture that `draw` makes for their values."""
     picture = ipywidgets.HTML()  # not an Image, which has no text alternative
-    slider = ipywidgets.IntSlider(start, low, high, description=name, layout=ipywidgets.Layout(width="600px"))
 
     def redraw(_: object = None) -> None:
-        picture.value = draw(slider.value).html()
+        picture.value = draw(*(slider.value for slider in sliders)).html()
 
-    slider.observe(redraw, names="value")
+    for slider in sliders:
+        slider.observe(redraw, names="value")
     redraw()
-    return ipywidgets.VBox([slider, picture])
+    return ipywidgets.VBox([*sliders, picture])

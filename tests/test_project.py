@@ -131,7 +131,7 @@ def test_imports_only_go_down():
     """The package has no circles: each module imports only from those below it."""
     order = [
         "validation", "schedules", "oracles", "samplers", "wrappers", "unet", "training",
-        "plotting", "animation", "diagrams", "widgets", "sprites", "datasets", "checkpoints", "ablations",
+        "plotting", "animation", "diagrams", "widgets", "sprites", "datasets", "checkpoints", "measured", "ablations",
         "judge", "metrics", "evaluation", "cards",
         "checks", "recipe", "__main__",
     ]  # fmt: skip

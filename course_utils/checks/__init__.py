@@ -4,6 +4,8 @@ A check knows the right answer and the classic wrong ones. It prints one verdict
 for each notebook with exercises, and `verdict.py` for what they share; no formulas here.
 """
 
+from .context import check_composed, check_drop_context, check_guided
+from .fast import check_ddim_step, check_slerp, check_timesteps
 from .intuition import check_add_noise, check_alpha_bar, check_beta_from_alpha_bar, check_predict_x0
 from .network import check_modulate, check_residual_block, check_time_embedding, check_unet
 from .sampling import check_ddpm_step, check_posterior_mean, check_sampling_loop
@@ -13,15 +15,21 @@ __all__ = [
     "check_add_noise",
     "check_alpha_bar",
     "check_beta_from_alpha_bar",
+    "check_composed",
+    "check_ddim_step",
     "check_ddpm_step",
     "check_diffusion_loss",
+    "check_drop_context",
+    "check_guided",
     "check_learning_rate",
     "check_modulate",
     "check_posterior_mean",
     "check_predict_x0",
     "check_residual_block",
     "check_sampling_loop",
+    "check_slerp",
     "check_time_embedding",
+    "check_timesteps",
     "check_training_loop",
     "check_unet",
     "check_update_average",

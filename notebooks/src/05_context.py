@@ -1,0 +1,556 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 05 · Context
+#
+# ### How do I ask for a hero?
+#
+# So far the network drew what it liked. In this notebook you tell it what to draw, and how much to insist. You find out what insisting gives, what it takes, and
+# what happens when you ask for something that does not exist.
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/05_context.ipynb)
+
+# %% slideshow={"slide_type": "skip"}
+import sys
+
+if "google.colab" in sys.modules:  # Colab gets the course first; elsewhere this does nothing
+    course = "git+https://github.com/noise-to-sprites/noise-to-sprites"
+    get_ipython().run_line_magic("pip", f"install -q {course}")
+import torch
+from course_utils import load_judge, load_pretrained, load_sprites, sample, show_images
+
+randomness = torch.Generator().manual_seed(5)  # run from top to bottom, and your numbers are ours
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+from course_utils import guided
+
+model, schedule = load_pretrained("sprites")  # soon you know what every line of this cell does
+names, one_of_each = ["hero", "non-hero", "food", "spell", "side-facing"], torch.eye(5)
+x_T = torch.randn((9, 3, 16, 16), generator=randomness)
+rows = []
+for c in (torch.zeros(5), *one_of_each):
+    *_, end = sample(guided(model, 2), x_T, schedule.timesteps(25), schedule, c=c.expand(9, 5))
+    rows.append(end.x)
+show_images(torch.cat(rows), columns=9, row_titles=["no context", *names])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Every column began with the same noise. Only the five numbers that go with it differ from row to row.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## After this notebook you can …
+#
+# - **ask** a network for a class, and say what it hears,
+# - **write** the dropout of contexts, one line of training that makes one network into two,
+# - **write** `guided`, the line by which every text-to-image model of today obeys its prompt,
+# - **say** what guidance buys and what it costs, from a measured curve and from an exact example,
+# - **mix** two wishes in two ways, forbid a third, and tell how far that can be trusted.
+#
+# **Time:** about 45 minutes, and 25 more with the exercises. **You need:** notebooks 01 and 02; from 03 that a context is added to the embedding of the time. No GPU.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Symbols
+#
+# | math | code | shape | meaning |
+# |---|---|---|---|
+# | $x_t,\ \hat x_0$ | `x_t`, `x0_hat` | `(B, 3, 16, 16)` | as before |
+# | $c$ | `c` | `(B, 5)` | the context: five numbers for each image, one for each class |
+# | $\varnothing$ | `None`, or zeros | | the empty context: nothing is asked for |
+# | $\varepsilon_c,\ \varepsilon_\varnothing$ | `eps_c`, `eps_u` | like `x_t` | the model's answers with context $c$, and without ("unconditional") |
+# | $w$ | `guidance_scale`, `w` | a number | how much to insist; 1 is as trained |
+# | $p(x),\ p(x \mid c)$ | | | the distribution of all sprites, and of those of class $c$ |
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 1 · What the network hears
+#
+# "Hero" is a word, and a network knows numbers. So a class becomes a vector with a single 1, *one-hot*:
+#
+# $$\text{hero} = [1, 0, 0, 0, 0], \qquad \text{food} = [0, 0, 1, 0, 0], \qquad \varnothing = [0, 0, 0, 0, 0].$$
+#
+# The network's first act is to multiply it by a matrix $E$ (`embed_context`, notebook 03). A one-hot vector picks out one column of it. So each class has a column of its own, its **embedding**: an arrow in a space of
+# many dimensions, which is added to the embedding of the time and then shifts and scales the features of every block.
+#
+# Nobody chose these arrows. They began at random and were learned, because they helped to remove noise.
+#
+# **Predict.** Five arrows. Which two classes will point in the most similar directions? Write down two pairs.
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import plot_matrix
+
+arrows = model.network.embed_context.weight.T  # one row for each class
+directions = arrows / arrows.norm(dim=1, keepdim=True)
+similar = directions @ directions.T  # the cosine of the angle between each two
+pairs = [(similar[i, j].item(), f"{names[i]} and {names[j]}") for i in range(5) for j in range(i)]
+for cosine, pair in sorted(pairs, reverse=True)[:3]:
+    print(f"{pair:22} {cosine:.2f}")
+print(f"length of an arrow: {arrows.norm(dim=1).min():.1f} to {arrows.norm(dim=1).max():.1f}")
+size = (300, 190)
+plot_matrix(similar, "class", "class", "Which way the arrows point", row_names=names, size=size)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# A cosine of 1 is the same direction, 0 is a right angle. Food and spells lie near each other: things without a face. So do heroes and those who face sideways: whole figures on two legs.
+#
+# **Question.** Is that a story we tell ourselves? Here is a check that knows nothing of the network: the average picture of each class, and which averages look alike.
+
+# %% slideshow={"slide_type": "fragment"}
+sprites, contexts = load_sprites()
+average = torch.stack([sprites[contexts[:, k] == 1].mean(0) for k in range(5)])
+apart = torch.cdist(average.flatten(1), average.flatten(1))
+pairs = [(apart[i, j].item(), f"{names[i]} and {names[j]}") for i in range(5) for j in range(i)]
+for distance, pair in sorted(pairs)[:3]:
+    print(f"{pair:22} {distance:.1f}")
+corner = torch.tril_indices(5, 5, -1)
+both = torch.stack([similar[*corner], -apart[*corner]])
+print(f"correlation of the two over all ten pairs: {both.corrcoef()[0, 1]:.2f}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The pictures agree about heroes and side-facing figures, and about food and spells. They do not agree about everything: the correlation is far from 1. An arrow says what *helps to remove noise*, and that is not the same as looking alike on average.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 2 · Sometimes, say nothing
+#
+# While the network learned, we hid the context from it now and then: for one sprite in ten, five zeros. It had to guess what it was looking at.
+#
+# Why make it harder? Because this gives **two models in one**. With a context it draws from $p(x \mid c)$. With zeros it draws from $p(x)$, all sprites. Section 4 needs both at once.
+#
+# It costs one line in the training loop. There are two ways to get this line wrong, and neither of them stops the program:
+#
+# - **A mask has two meanings.** In one code base 1 means *keep*, in the next it means *drop*. Swap them and nine contexts in ten are hidden. The loss falls almost as before, and you own a network that hardly listens.
+# - **A context is dropped whole.** `nn.Dropout` drops single numbers, and multiplies those it keeps by $1/0.9$. Neither is wanted.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 1 · Context dropout (easy, 5 minutes)
+#
+# `c` has shape `(B, 5)`. Replace each *row* by zeros with probability `share`. Draw from the generator: `torch.rand((…), generator=generator)` gives numbers between 0 and 1. Return a new tensor.
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_drop_context
+
+
+def drop_context(c, share, generator):
+    return ...  # your code: one number for each row, then zeros where it is small
+
+
+check_drop_context(drop_context)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Folded below: one way to write it.
+
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
+# @title Solution 1
+def drop_context(c, share, generator):
+    keep = torch.rand((len(c), 1), generator=generator) >= share  # 1 means keep
+    return c * keep
+
+
+check_drop_context(drop_context)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Think.** You train with a share of 0, and sample without context all the same, with zeros. What will the network draw?
+#
+# <details><summary>Answer</summary>
+#
+# Nobody knows, and that is the answer. Zeros never came up, so nothing in training says what to do with them. The network has to extrapolate, and often
+# it draws a bad mixture of everything. Section 8 shows what contexts that were never trained look like.
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 3 · Ask
+#
+# **Question.** Does it do as it is told? We ask for two sprites of each class. The judge of notebook 02, who names classes, looks at the result.
+
+# %% slideshow={"slide_type": "fragment"}
+judge = load_judge()
+c = one_of_each.repeat_interleave(2, dim=0)  # two of each
+x_T = torch.randn((10, 3, 16, 16), generator=randomness)
+*_, end = sample(model, x_T, schedule.timesteps(25), schedule, c=c)
+seen = judge.class_of(end.x.clamp(-1, 1))
+print(f"{(seen == c.argmax(1)).sum()} of 10 are what was asked for")
+show_images(end.x, columns=10, titles=[name for name in names for _ in range(2)])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Question.** And when nobody asks? Then it should draw all classes, about equally often, since a fifth of the data belongs to each. We draw 60 with random contexts, and 60 from the same noise with none.
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import context_accuracy
+
+x_T = torch.randn((60, 3, 16, 16), generator=randomness)
+random_c = one_of_each[torch.randint(5, (60,), generator=randomness)]
+drawn = {}
+for name, c in (("random context", random_c), ("no context", None)):
+    *_, end = sample(model, x_T, schedule.timesteps(15), schedule, c=c)
+    drawn[name] = end.x.clamp(-1, 1)
+    shares = judge.class_of(drawn[name]).bincount(minlength=5) / 60
+    print(f"{name:15}", "  ".join(f"{n} {s:.0%}" for n, s in zip(names, shares, strict=True)))
+obeyed = context_accuracy(judge, drawn["random context"], random_c)
+by_chance = context_accuracy(judge, drawn["no context"], random_c)
+print(f"as asked: {obeyed:.0%}; without being asked: {by_chance:.0%}")
+assert obeyed > 0.8 > 3 * by_chance
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# It listens nearly always. One in ten or so is something else, or nothing at all. Can we make it listen *more*?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 4 · Two answers and a direction
+#
+# At every step we can ask twice about the same noisy picture: what noise do you see? And: what noise do you see, *if this is a hero?* The difference of the two answers is what being a hero means, here and now.
+#
+# If one step in this direction makes the picture heroic, a longer one makes it more so. **Classifier-free guidance** takes $w$ times the difference:
+#
+# $$\hat\varepsilon = \varepsilon_\varnothing + w\,\big(\varepsilon_c - \varepsilon_\varnothing\big). \tag{1}$$
+#
+# With $w = 0$ the context is ignored. With $w = 1$ we get $\varepsilon_c$, the model as it was trained. With $w > 1$ we **extrapolate**: we go beyond what the network said, on the line from one of its answers through the other.
+#
+# No classifier takes part in it, hence the name. (An older method pushed the picture along the gradient of a separate classifier.)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 2 · Write `guided` (medium, 10 minutes)
+#
+# A function that takes a model and returns a model. The inner function asks `model` twice, with `c` and with zeros of its shape, and returns (1). No sampler needs to know.
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_guided
+
+
+def guided(model, guidance_scale):
+    def answer(x, t, c):
+        return ...  # your code: equation (1)
+
+    return answer
+
+
+check_guided(guided)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Folded below: one way to write it. (The package puts both questions into one batch, and leaves out what would be multiplied by zero.)
+
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"} tags=["solution"]
+# @title Solution 2
+def guided(model, guidance_scale):
+    def answer(x, t, c):
+        eps_u, eps_c = model(x, t, torch.zeros_like(c)), model(x, t, c)
+        return eps_u + guidance_scale * (eps_c - eps_u)  # (1)
+
+    return answer
+
+
+check_guided(guided)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Question.** What does this do to a picture in mind? We take one hero, add the noise of three levels, and look at $\hat x_0$ for several $w$.
+
+# %% slideshow={"slide_type": "fragment"}
+hero = load_sprites(split="test")[0][load_sprites(split="test")[1][:, 0] == 1][7:8]
+scales, levels = (0, 1, 2, 4, 8), (450, 380, 250)
+guesses = []
+for level in levels:
+    x_t = schedule.add_noise(hero, level, torch.randn(hero.shape, generator=randomness))
+    t = torch.tensor([level])
+    with torch.no_grad():
+        answers = [guided(model, w)(x_t, t, one_of_each[:1]) for w in scales]
+    guesses += [x_t, *(schedule.predict_x0(x_t, level, eps) for eps in answers)]
+titles = ["x_t", *(f"w = {w}" for w in scales)]
+show_images(torch.cat(guesses), titles=titles, row_titles=[f"t = {t}" for t in levels])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# With much noise (top) the two answers differ most: without context it may be anything, with context there is a head and a body, and with a large $w$ a caricature of one. With little noise (bottom) everybody can see what it is. Then the context hardly matters,
+# and $w$ hardly changes anything.
+#
+# **Try it.** The same noise, another $w$. Watch the colours, and watch which details survive.
+
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+from course_utils import guidance_slider
+
+x_T = torch.randn((10, 3, 16, 16), generator=randomness)
+guidance_slider(model, x_T, schedule, one_of_each.repeat_interleave(2, dim=0))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 5 · What it buys and what it costs
+#
+# Looking at ten sprites is not measuring. `benchmarks/guidance.py` drew 500 sprites for each of nine scales, with three seeds, and wrote down four numbers:
+#
+# - the **Fréchet distance** to held-out sprites (notebook 02): small is good;
+# - the **accuracy**: the share that the judge puts into the class asked for;
+# - the share that the judge finds **clean**: no stray pixels, no noise, no broken outlines;
+# - the **recall**: the share of *real* sprites that have drawn ones around them. It falls when some kinds are not drawn any more, so it measures diversity.
+#
+# **Predict.** Sketch the four curves against $w$. Does accuracy still rise beyond $w = 1$? You may have read that guidance *increases* diversity. Where would you see that?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import load_measured, plot_panels
+
+columns = ("frechet_distance", "context_accuracy", "clean_share", "recall")
+curves = {column: load_measured("guidance", "guidance_scale", column) for column in columns}
+scales, _ = curves["recall"]
+for column, (_, seeds) in curves.items():
+    line = "  ".join(f"{number:5.2f}" for number in seeds.mean(0))
+    print(f"{column:17} {line}")
+print(f"{'w':17} {'  '.join(f'{w:5g}' for w in scales)}")
+panels = dict(zip(("Fréchet distance", "accuracy", "clean", "recall"), curves.values(), strict=True))
+plot_panels(panels, "guidance scale w", mark=("as trained", 1))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# TODO
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Question.** Is the table right? A number in a file can be out of date. We draw one of its points again, 500 sprites with $w = 1$ and the first seed. It takes a few seconds.
+
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+from course_utils import sample_ddim
+from course_utils.evaluation import grade
+
+
+def draw(c, generator):
+    return sample_ddim(model, (len(c), 3, 16, 16), schedule, n=25, c=c, generator=generator)
+
+
+again = grade(judge, draw, seed=0)
+
+# %% slideshow={"slide_type": "fragment"}
+in_table = {column: seeds[0, list(scales).index(1)].item() for column, (_, seeds) in curves.items()}
+for column, number in in_table.items():
+    print(f"{column:17} in the table {number:.2f}, drawn again {getattr(again, column):.2f}")
+assert all(abs(getattr(again, column) / number - 1) < 0.05 for column, number in in_table.items())
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 6 · Two conventions
+#
+# The paper that invented it writes guidance in another way:
+#
+# $$\hat\varepsilon = (1 + w')\,\varepsilon_c - w'\,\varepsilon_\varnothing. \tag{2}$$
+#
+# **Question.** How does $w'$ translate into our $w$? Decide on paper, then run.
+
+# %% slideshow={"slide_type": "fragment"}
+x_t, t, c = torch.randn((5, 3, 16, 16), generator=randomness), torch.full((5,), 300), one_of_each
+with torch.no_grad():
+    eps_u, eps_c = model(x_t, t, None), model(x_t, t, c)
+    for w_paper in (0, 1, 3):
+        theirs = (1 + w_paper) * eps_c - w_paper * eps_u  # (2)
+        ours = guided(model, guidance_scale=1 + w_paper)(x_t, t, c)  # (1)
+        assert torch.allclose(ours, theirs, atol=1e-5)
+        print(f"w' = {w_paper} in the paper is w = {1 + w_paper} here")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# $w = 1 + w'$. So "no guidance" is 0 in the paper and 1 here, and a scale of 7.5 in a program means little until you know which convention it has. Most programs of today have ours.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 7 · What do we sample from, then?
+#
+# Noise predictions are gradients in disguise: $\varepsilon_c$ points away from where $p_t(x \mid c)$ is high, the density of noisy pictures of this class (Part II shows why). So (1) follows the gradient of
+#
+# $$\log\Big( p_t(x \mid c)^{\,w}\; p_t(x)^{\,1-w} \Big). \tag{3}$$
+#
+# From this many conclude: *guidance samples from the tilted density $p(x \mid c)^w\, p(x)^{1-w}$.* It sounds inevitable. Let us test it where everything is known: one number, two classes, and Gaussian heaps around $-1$ and $+1$ with standard deviation 0.5.
+# We ask for the right one, with $w = 4$, an exact denoiser and 250 steps.
+#
+# **Predict.** With $w = 1$ the mean is 1. Where is it with $w = 4$: nearer to 1, or farther out?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import MixtureDenoiser
+
+classes = torch.eye(2, dtype=torch.float64)
+heaps = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)
+exact = MixtureDenoiser(heaps, schedule, std=0.5, classes=classes)
+start = torch.randn((20_000, 1), generator=randomness, dtype=torch.float64)
+grid = torch.linspace(-4, 6, 10_001, dtype=torch.float64)
+of_class = torch.exp(-((grid - 1) ** 2) / 0.5)  # p(x|c), up to a factor
+of_all = of_class + torch.exp(-((grid + 1) ** 2) / 0.5)
+guided_points = {}
+for w in (1, 2, 4):
+    *_, end = sample(
+        guided(exact, w), start, schedule.timesteps(250), schedule, c=classes[1].expand(20_000, 2)
+    )
+    guided_points[w] = end.x[:, 0]
+    tilted = of_class**w * of_all ** (1 - w)
+    mean = (tilted * grid).sum() / tilted.sum()
+    std = ((tilted * (grid - mean) ** 2).sum() / tilted.sum()).sqrt()
+    print(f"w = {w}: sampled: mean {end.x.mean():.2f}, standard deviation {end.x.std():.2f}")
+    print(f"       tilted:  mean {mean:.2f}, standard deviation {std:.2f}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# With $w = 1$ they agree, as they must. With $w = 4$ they have little in common. How different do they look?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import plot_histograms
+
+step = grid[1] - grid[0]
+density = tilted / (tilted.sum() * step)  # that of w = 4, the last one above
+
+
+def tilted_density(x):
+    return density[((x - grid[0]) / step).round().long().clamp(0, len(grid) - 1)]
+
+
+shown = {f"sampled with w = {w}": guided_points[w] for w in (1, 4)}
+plot_histograms(shown, tilted_density, "x", "Guidance and the tilted density", "tilted, w = 4")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The tilted density stays near 1. Guidance goes far out, to where the data of this class (the outline around 1) is thin, and makes a narrow heap there.
+#
+# The flaw in the argument is the little $t$ in (3). For a sampler to end in a density, its gradients at all times must belong to *noisy versions of that density*. But adding noise to $p(x \mid c)^w\, p(x)^{1-w}$ does not give
+# $p_t(x \mid c)^w\, p_t(x)^{1-w}$: the power of a blurred density is not the blurred power. What guidance samples from has no simple formula.
+#
+# It is a good heuristic, then, and it explains the caricatures: away from the other classes, past the typical hero, and all of them alike.
+#
+# **Think.** In the example the other class was on the left, and guidance pushed to the right. Suppose the other class surrounds ours on all sides, as a ring. What would a large $w$ do?
+#
+# <details><summary>Answer</summary>
+#
+# It pushes away from the ring on all sides, so towards the middle. The heap does not move, but it shrinks. Less diversity is what both cases share.
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 8 · Half a hero
+#
+# A context is five numbers. Nothing stops us from asking for $[1, 0, 0.6, 0, 0]$: a hero, and 0.6 food.
+#
+# **Predict.** The network has seen one-hot contexts and zeros, and nothing else. What will it draw for 0.6 food? For twice a hero? For everything at once?
+
+# %% slideshow={"slide_type": "fragment"}
+mixtures = {
+    "hero": [1, 0, 0, 0, 0],
+    "0.5 hero": [0.5, 0, 0, 0, 0],
+    "hero, 0.6 food": [1, 0, 0.6, 0, 0],
+    "0.5 hero, 0.5 food": [0.5, 0, 0.5, 0, 0],
+    "0.6 food, 0.4 spell": [0, 0, 0.6, 0.4, 0],
+    "0.5 hero, 0.5 side": [0.5, 0, 0, 0, 0.5],
+    "2 hero": [2, 0, 0, 0, 0],
+    "all five": [1, 1, 1, 1, 1],
+}
+x_T = torch.randn((40, 3, 16, 16), generator=randomness)
+rows = []
+for name, amounts in mixtures.items():
+    c = torch.tensor(amounts).float().expand(40, 5)
+    *_, end = sample(guided(model, 2), x_T, schedule.timesteps(15), schedule, c=c)
+    found = judge.class_of(end.x.clamp(-1, 1)).bincount(minlength=5) / 40
+    said = ", ".join(f"{n} {s:.0%}" for n, s in zip(names, found, strict=True) if s >= 0.1)
+    print(f"{name:20} clean {judge.is_clean(end.x.clamp(-1, 1)).float().mean():4.0%}   {said}")
+    rows.append(end.x[:9])
+
+# %% slideshow={"slide_type": "fragment"}
+show_images(torch.cat(rows), columns=9, row_titles=list(mixtures))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# TODO
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 9 · Mix the answers instead
+#
+# There is another way to have two wishes. Do not ask one question that makes no sense ("half a hero?"). Ask two that do, and add up the directions:
+#
+# $$\hat\varepsilon = \varepsilon_\varnothing + \sum_k w_k\,\big(\varepsilon_{c_k} - \varepsilon_\varnothing\big). \tag{4}$$
+#
+# Every $\varepsilon_{c_k}$ is an answer to a question that came up in training, and each wish has a scale of its own. One of them may even be **negative**: *food, but nothing like a hero.* That is what a "negative prompt" is.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 3 · Several wishes (medium, 10 minutes)
+#
+# Equation (4). `contexts` is a list of tensors of shape `(B, 5)`, and `scales` a list of as many numbers. Ask for $\varepsilon_\varnothing$ only once.
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_composed
+
+
+def composed(model, x, t, contexts, scales):
+    return ...  # your code: equation (4)
+
+
+check_composed(composed)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Folded below: one way to write it. In the package `guided` does it, when it is given several scales and a `c` of shape `(B, K, 5)`; the cell compares the two.
+
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
+# @title Solution 3
+def composed(model, x, t, contexts, scales):
+    eps_u = model(x, t, torch.zeros_like(contexts[0]))
+    eps = eps_u
+    for c, w in zip(contexts, scales, strict=True):
+        eps = eps + w * (model(x, t, c) - eps_u)  # (4)
+    return eps
+
+
+check_composed(composed)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Question.** Are these mixtures better than those of section 8? And can we forbid something?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import guided
+
+wishes = {
+    "hero and food": ([0, 2], [1.5, 1.5]),
+    "food and spell": ([2, 3], [1.5, 1.5]),
+    "food, not hero": ([2, 0], [2, -1]),
+    "hero, not side": ([0, 4], [2, -1]),
+    "anything but hero": ([0], [-1]),
+}
+rows = []
+for name, (which, scales) in wishes.items():
+    c = one_of_each[which].expand(40, -1, 5)  # (B, K, 5)
+    *_, end = sample(guided(model, scales), x_T, schedule.timesteps(15), schedule, c=c)
+    found = judge.class_of(end.x.clamp(-1, 1)).bincount(minlength=5) / 40
+    said = ", ".join(f"{n} {s:.0%}" for n, s in zip(names, found, strict=True) if s >= 0.1)
+    print(f"{name:18} clean {judge.is_clean(end.x.clamp(-1, 1)).float().mean():4.0%}   {said}")
+    rows.append(end.x[:9])
+
+# %% slideshow={"slide_type": "fragment"}
+show_images(torch.cat(rows), columns=9, row_titles=list(wishes))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# TODO
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 10 · The sprite mixer
+#
+# Five sliders, one for each number of the context. Find a creature that nobody has drawn. Then find the place where it falls apart.
+
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+from course_utils import sprite_mixer
+
+sprite_mixer(model, x_T[:8], schedule, names)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you know now
+#
+# - A class is a one-hot vector. It picks an embedding, an arrow that was learned because it helps to remove noise; similar classes have similar arrows.
+# - Hiding one context in ten makes one network into two: one that listens, and one that draws whatever comes.
+# - `guided` goes from the answer without context through the one with it, and $w$ times as far. Samplers never know.
+# - TODO
+# - Fractions and sums of contexts were never trained, and work only near what was. Mixing *answers* asks only questions that were; a negative scale forbids.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What breaks if …
+#
+# | you … | then … | seen in |
+# |---|---|---|
+# | swap *keep* and *drop* in the mask | nine contexts in ten are hidden, and the network hardly listens | section 2 |
+# | take a $w$ from a paper with the other convention | you insist by one too little, or too much | section 6 |
+# | turn $w$ up to 8 | caricatures: dirty pixels, few kinds | sections 4 and 5 |
+# | call guidance "sampling from the tilted density" | your mean is off by more than a standard deviation | section 7 |
+# | ask for twice a hero, or for everything | smudges, then noise: nobody ever trained that | section 8 |
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## References and next
+#
+# - J. Ho, T. Salimans, *Classifier-Free Diffusion Guidance*, 2022, [arXiv:2207.12598](https://arxiv.org/abs/2207.12598): context dropout and guidance; its (6) is our (2).
+# - P. Dhariwal, A. Nichol, *Diffusion Models Beat GANs on Image Synthesis*, 2021, [arXiv:2105.05233](https://arxiv.org/abs/2105.05233): guidance by a classifier.
+# - N. Liu et al., *Compositional Visual Generation with Composable Diffusion Models*, 2022, [arXiv:2206.01714](https://arxiv.org/abs/2206.01714): sums of directions, our (4).
+# - A. Bradley, P. Nakkiran, *Classifier-Free Guidance is a Predictor-Corrector*, 2024, [arXiv:2408.09000](https://arxiv.org/abs/2408.09000): why guidance does not sample from the tilted density, with Gaussian counterexamples.
+# - T. Kynkäänniemi et al., *Improved Precision and Recall Metric for Assessing Generative Models*, 2019, [arXiv:1904.06991](https://arxiv.org/abs/1904.06991): recall.
+#
+# **Next: 06 · Fast sampling.** Do we need all 500 steps?

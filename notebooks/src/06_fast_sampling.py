@@ -1,0 +1,593 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 06 · Fast sampling
+#
+# ### Do we need all 500 steps?
+#
+# No. In this notebook you write a sampler that needs 25, use one that needs 10, and find out what the others were for. On the way the noise becomes something that you can hold on to: a name for a picture.
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/06_fast_sampling.ipynb)
+
+# %% slideshow={"slide_type": "skip"}
+import sys
+
+if "google.colab" in sys.modules:  # Colab gets the course first; elsewhere this does nothing
+    course = "git+https://github.com/noise-to-sprites/noise-to-sprites"
+    get_ipython().run_line_magic("pip", f"install -q {course}")
+import torch
+from course_utils import linear_schedule, load_pretrained, load_sprites, sample, show_images
+
+randomness = torch.Generator().manual_seed(6)  # run from top to bottom, and your numbers are ours
+
+# %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
+from course_utils import guided
+
+model, schedule = load_pretrained("sprites")  # soon you know what every line of this cell does
+one_of_each = torch.eye(5)
+eight = one_of_each[torch.arange(8) % 5]
+x_T, rows = torch.randn((8, 3, 16, 16), generator=randomness), {}
+for n in (2, 5, 10, 25, 100):
+    *_, end = sample(guided(model, 2), x_T, schedule.timesteps(n), schedule, c=eight)
+    rows[f"{n} steps"] = end.x
+show_images(torch.cat([*rows.values()]), columns=8, row_titles=[*rows])
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## After this notebook you can …
+#
+# - **explain** why steps cannot just be left out, and what has to change when they are,
+# - **write** `ddim_step`, and choose how much noise it adds,
+# - **choose** times for any number of steps, without the bug that sits in half of the code you find,
+# - **walk** between two sprites, **encode** a sprite into noise, and redraw it as something else,
+# - **decide** how many steps you need, from measured curves instead of sayings.
+#
+# **Time:** about 50 minutes, and 30 more with the exercises. **You need:** notebook 02; from 05 what `guided` does. No GPU.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Symbols
+#
+# | math | code | shape | meaning |
+# |---|---|---|---|
+# | $x_t,\ \hat\varepsilon,\ \hat x_0$ | `x_t`, `eps`, `x0_hat` | `(B, 3, 16, 16)` | as before |
+# | $t \to t'$ | `t`, `t_prev` | numbers | a step from time $t$ to any earlier time $t'$ |
+# | $\bar\alpha_t,\ \bar\alpha_{t'}$ | `schedule.alpha_bar[t]`, `[t_prev]` | numbers | how much of the picture's variance is left, where the step begins and where it ends |
+# | $\eta$ | `eta` | a number from 0 to 1 | how much fresh noise a step adds: 0 none, 1 as much as DDPM |
+# | $\sigma$ | `sigma` | a number | its standard deviation |
+# | $n$ | `n` | a number | how many steps we take |
+# | $\lambda_t = \tfrac12 \log \mathrm{SNR}_t$ | `half_log_snr` | `(T+1,)` | a clock that solvers like better than $t$ |
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 1 · Just leave some out?
+#
+# DDPM (notebook 02) visits 500 times and asks the network at each. Neighbouring steps do nearly the same thing. So why not visit every twentieth time only, with the formula that we have?
+#
+# $$x_{t-1} = \frac{1}{\sqrt{\alpha_t}}\Big(x_t - \frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\,\hat\varepsilon\Big) + \sigma_t z \qquad\text{… and then say that this is } x_{t-20}.$$
+#
+# **Predict.** What will the pictures look like after 25 steps? Slightly worse? Blurred? Noisy?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import ddpm_step
+
+
+def skipping_step(x_t, eps, t, t_prev, schedule, noise):
+    return ddpm_step(x_t, eps, t, t - 1, schedule, noise=noise)  # one step, called a jump
+
+
+rows = {}
+for name, n, step in (
+    ("500 steps", 500, ddpm_step),
+    ("100, skipping", 100, skipping_step),
+    ("25, skipping", 25, skipping_step),
+):
+    *_, end = sample(model, x_T[:5], schedule.timesteps(n), schedule, step, eight[:5], randomness)
+    rows[name] = end.x
+    print(f"{name:13} standard deviation of a pixel {end.x.std():.2f}")
+print(f"{'sprites':13} standard deviation of a pixel {load_sprites()[0].std():.2f}")
+show_images(torch.cat([*rows.values()]), columns=5, row_titles=[*rows])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Noise. $\beta_t$ says how much noise a *single* step takes away. We took away a twentieth of what a jump over twenty times needs, and then told the network that the picture is nearly clean. It believed us.
+#
+# **Question.** Is it the network that is confused? With the exact denoiser of notebook 02, which cannot be, we can measure it: six heaps in the plane, each 0.15 wide.
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import MixtureDenoiser
+
+linear = linear_schedule(500)
+angle = torch.arange(6) * torch.pi / 3
+heaps = 2 * torch.stack([angle.cos(), angle.sin()], dim=1).double()
+mixture = MixtureDenoiser(heaps, linear, std=0.15)
+start = torch.randn((2000, 2), generator=randomness, dtype=torch.float64)
+
+
+def width(points):
+    return (points - heaps[torch.cdist(points, heaps).argmin(1)]).std()
+
+
+for n in (500, 100, 25):
+    times = linear.timesteps(n)
+    *_, skipped = sample(mixture, start, times, linear, skipping_step, generator=randomness)
+    *_, jumped = sample(mixture, start, times, linear, ddpm_step, generator=randomness)
+    print(f"{n:3} steps: skipping {width(skipped.x):.2f}, with the β of the jump {width(jumped.x):.2f}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# No confusion is needed. The second column shows the way out. Our `ddpm_step` knows both ends of a step, and when they are apart it uses the $\beta$ of the whole jump. The forward process makes that easy: from $t'$ to $t$ the picture is multiplied by
+# $\sqrt{\bar\alpha_t / \bar\alpha_{t'}}$, so the jump is a single step with
+#
+# $$\alpha_{t' \to t} = \frac{\bar\alpha_t}{\bar\alpha_{t'}}, \qquad \beta_{t' \to t} = 1 - \alpha_{t' \to t}. \tag{1}$$
+#
+# This is called **respacing**: forget the times between, and treat those that are left as the schedule. But is it the best we can do with 25 questions?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 2 · Only the marginals matter
+#
+# What did training teach the network? To see the noise in $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\varepsilon$, one time at a time. It has never seen two times of one chain. The loss knows the distribution of each $x_t$ given $x_0$,
+# the **marginals** $q(x_t \mid x_0)$, and nothing about how neighbours are connected.
+#
+# So any way down will do, as long as at each time $x_t$ has the right marginal. The idea of DDIM: take apart, and put together again for the new time. We know what the network thinks the picture is, and what the noise is.
+# At time $t'$ the two should be mixed in other amounts:
+#
+# $$\hat x_0 = \frac{x_t - \sqrt{1-\bar\alpha_t}\;\hat\varepsilon}{\sqrt{\bar\alpha_t}}, \qquad
+# x_{t'} = \underbrace{\sqrt{\bar\alpha_{t'}}\;\hat x_0}_{\text{picture}} + \underbrace{\sqrt{1-\bar\alpha_{t'}-\sigma^2}\;\hat\varepsilon}_{\text{the old noise}} + \underbrace{\sigma\, z}_{\text{fresh noise}}. \tag{2}$$
+#
+# The variances of old and fresh noise add up to $1-\bar\alpha_{t'}$, whatever $\sigma$ is. So $\sigma$ is ours to choose:
+#
+# $$\sigma = \eta\,\sqrt{\frac{1-\bar\alpha_{t'}}{1-\bar\alpha_t}}\,\sqrt{1 - \frac{\bar\alpha_t}{\bar\alpha_{t'}}}. \tag{3}$$
+#
+# With $\eta = 0$ nothing is random but the start. With $\eta = 1$ the fresh noise is that of DDPM.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 1 · Write `ddim_step` (medium, 15 minutes)
+#
+# Equations (2) and (3). `t` and `t_prev` are whole numbers, `noise` is $z$. `schedule.alpha_bar[t_prev]` is right for `t_prev = 0` as well: it is 1.
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_ddim_step
+
+
+def ddim_step(x_t, eps, t, t_prev, schedule, eta, noise):
+    return ...  # your code: (3), then (2)
+
+
+check_ddim_step(ddim_step)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Folded below: one way to write it.
+
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"} tags=["solution"]
+# @title Solution 1
+def ddim_step(x_t, eps, t, t_prev, schedule, eta, noise):
+    before, ab = schedule.alpha_bar[t_prev], schedule.alpha_bar[t]
+    sigma = eta * ((1 - before) / (1 - ab)).sqrt() * (1 - ab / before).sqrt()  # (3)
+    x0_hat = (x_t - (1 - ab).sqrt() * eps) / ab.sqrt()
+    return before.sqrt() * x0_hat + (1 - before - sigma**2).sqrt() * eps + sigma * noise  # (2)
+
+
+check_ddim_step(ddim_step)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Question.** We said that $\eta = 1$ is DDPM. The two formulas do not look alike at all. Are they the same, for single steps and for jumps?
+
+# %% slideshow={"slide_type": "fragment"}
+x_t, eps, z = torch.randn((3, 4, 3, 16, 16), generator=randomness, dtype=torch.float64)
+for t, t_prev in ((500, 499), (500, 480), (250, 249), (250, 200), (20, 0), (1, 0)):
+    one = ddim_step(x_t, eps, t, t_prev, schedule, eta=1.0, noise=z)
+    other = ddpm_step(x_t, eps, t, t_prev, schedule, noise=z)
+    assert torch.allclose(one, other, rtol=1e-9)
+print("DDIM with η = 1 is DDPM, from any time to any other")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The same, to the last digits. So DDPM and DDIM are two ends of one family, and respaced DDPM is DDIM with $\eta = 1$.
+#
+# **Think.** In notebook 02 we left the noise out of the DDPM step, and everything collapsed. DDIM with $\eta = 0$ leaves it out, too, and works. What is the difference?
+#
+# <details><summary>Answer</summary>
+#
+# Look at (2). When $\sigma$ becomes smaller, the old noise gets a larger share, so that the sum stays right. In notebook 02 we dropped the fresh noise and kept a mean that was made for it. The variance of $x_{t'}$
+# was too small, at every step.
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 3 · Which times?
+#
+# For 25 steps out of 500 we stop at every twentieth time. What about 30? Code in circulation takes a stride of `T // n`, which is 16, and begins at the end:
+
+# %% slideshow={"slide_type": "fragment"}
+T, n = 500, 30
+strides = [T - i * (T // n) for i in range(n + 1)]
+print(f"{n} strides of {T // n} end at t = {strides[-1]}, and not at 0")
+rounded_up = [T - i * -(-T // n) for i in range(n + 1)]
+print(f"{n} strides of {-(-T // n)} end at t = {rounded_up[-1]}")
+table = linear.alpha_bar
+print(f"alpha_bar[{rounded_up[-1]}] = {table[rounded_up[-1]]:.6f}, and alpha_bar[0] = {table[0]:.6f}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The first list stops when a fifth of the noise scale is still there. The second runs past zero, and nobody complains: in Python `alpha_bar[-10]` is the tenth entry *from the end*, a time of almost pure noise. No error, no warning; only bad pictures.
+#
+# **Question.** How bad? We walk these times with the exact denoiser. For the second list we do what such code does, and let the last index wrap around.
+
+# %% slideshow={"slide_type": "fragment"}
+from functools import partial
+
+half_step = partial(ddim_step, eta=0.0)
+lists = {
+    "even, 30 steps": linear.timesteps(30),
+    "strides of 16": strides,
+    "strides of 17": [t % T for t in rounded_up],
+}
+for name, times in lists.items():
+    *_, end = sample(mixture, start, times, linear, half_step, generator=randomness)
+    print(f"{name:15} … {times[-3:]}: width of a heap {width(end.x):.2f}")
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 2 · Times for any number of steps (easy, 5 minutes)
+#
+# Return a list of `n + 1` whole numbers that falls from `T` to 0, as evenly as whole numbers can, for every `n` from 1 to `T`. One line is enough.
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_timesteps
+
+
+def timesteps(T, n):
+    return ...  # your code: n + 1 whole numbers from T to 0
+
+
+check_timesteps(timesteps)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Folded below: one way to write it. First multiply, then divide: so the rounding never adds up.
+
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
+# @title Solution 2
+def timesteps(T, n):
+    return [T * i // n for i in range(n, -1, -1)]
+
+
+check_timesteps(timesteps)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 4 · The same noise, the same sprite
+#
+# With $\eta = 0$ nothing is random after the start. So the start decides everything.
+#
+# **Predict.** We begin with the same noise and take 10, 25, 50, or all 500 steps. Same sprites, or different ones?
+
+# %% slideshow={"slide_type": "fragment"}
+ends = {}
+for n in (10, 25, 50, 500):
+    *_, end = sample(model, x_T[:5], schedule.timesteps(n), schedule, c=eight[:5])
+    ends[n] = end.x
+
+
+def apart(a, b):
+    return (a - b).square().mean().sqrt()
+
+
+for n in (10, 25, 50):
+    print(f"{n:2} steps differ from 500 by {apart(ends[n], ends[500]):.2f} a pixel")
+print(f"two different sprites differ by {apart(ends[500], ends[500].roll(1, 0)):.2f}")
+titles = [f"{n} steps" for n in ends]
+show_images(torch.cat([*ends.values()]), columns=5, row_titles=titles)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The same sprites. All of them follow one path from the noise to the picture, in coarser or finer steps. (It is the solution of a differential equation; Part II.) A coarse walk strays a little, and sometimes takes a turn for another detail.
+#
+# So there is a map: noise in, sprite out. What can we do with a map?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 5 · Between two sprites
+#
+# Take the noises of two sprites, and draw what lies between. The straight line $(1-u)\,a + u\,b$ is the first idea.
+#
+# **Predict.** $a$ and $b$ are noise with standard deviation 1. What is the standard deviation of $\tfrac12 a + \tfrac12 b$? And what will the network make of it?
+
+# %% slideshow={"slide_type": "fragment"}
+a, b = torch.randn((2, 8, 3, 16, 16), generator=randomness)
+middle = 0.5 * a + 0.5 * b
+length = a.flatten(1).norm(dim=1).mean()
+print(f"standard deviation: of a {a.std():.2f}, in the middle {middle.std():.2f}")
+angle = torch.nn.functional.cosine_similarity(a.flatten(1), b.flatten(1)).acos()
+print(f"length of a {length:.1f}, √768 = {768**0.5:.1f}; angle between a and b {angle.mean():.2f}, π/2 = 1.57")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The middle is too quiet: $\sqrt{\tfrac14 + \tfrac14} = 0.71$. A network that is told $t = T$ expects noise of size 1.
+#
+# In 768 dimensions noise has almost always the same length, about $\sqrt{768}$, and two noises stand almost at a right angle. All noise lives near the surface of a ball. A straight line cuts through the ball; we should walk along the surface, on the **arc** between $a$ and $b$:
+#
+# $$\mathrm{slerp}(a, b, u) = \frac{\sin\big((1-u)\,\Omega\big)}{\sin\Omega}\; a + \frac{\sin(u\,\Omega)}{\sin\Omega}\; b, \qquad \cos\Omega = \frac{a \cdot b}{\lVert a\rVert\,\lVert b\rVert}. \tag{4}$$
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 3 · Walk on the arc (medium, 10 minutes)
+#
+# Equation (4), for batches: each image has its own angle $\Omega$. `x.flatten(1)` makes a vector of each image, and `.view(-1, 1, 1, 1)` gives a number for each image the shape to multiply a batch.
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_slerp
+
+
+def slerp(a, b, share):
+    return ...  # your code: the angle of each pair, then equation (4)
+
+
+check_slerp(slerp)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Folded below: one way to write it.
+
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
+# @title Solution 3
+def slerp(a, b, share):
+    cosine = torch.nn.functional.cosine_similarity(a.flatten(1), b.flatten(1))
+    angle = cosine.acos().view(-1, 1, 1, 1)
+    of_a, of_b = ((1 - share) * angle).sin(), (share * angle).sin()
+    return (of_a * a + of_b * b) / angle.sin()  # (4)
+
+
+check_slerp(slerp)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Question.** What does the network draw from the middle of the line, and from the middle of the arc?
+
+# %% slideshow={"slide_type": "fragment"}
+rows = {"a": a, "middle of\nthe line": middle, "middle of\nthe arc": slerp(a, b, 0.5), "b": b}
+print("standard deviations:", [f"{noise.std():.2f}" for noise in rows.values()])
+walk = [sample(guided(model, 2), x, schedule.timesteps(15), schedule, c=eight) for x in rows.values()]
+drawn = torch.cat([[*steps][-1].x for steps in walk])
+show_images(drawn, columns=8, row_titles=[*rows])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# TODO. Now the whole way, as a film: 8 pairs, 17 stops on each arc.
+
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+from course_utils import animate, dpm_solver
+
+shares = torch.linspace(0, 1, 17).tolist()
+frames = []
+for u in shares:
+    *_, end = dpm_solver(guided(model, 2), slerp(a, b, u), schedule.timesteps(10), schedule, eight)
+    frames.append(end.x)
+captions = [f"u = {u:.2f}" for u in shares + shares[-2:0:-1]]
+animate(frames + frames[-2:0:-1], captions, "eight sprites turn into eight others of their class")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 6 · And back: a sprite into noise
+#
+# A map without randomness can be walked in both directions. For times that *rise*, (2) with $\sigma = 0$ is a step from less noise to more, where $\hat\varepsilon$ comes from the network, and not from a random generator. The loop `sample` does not mind: we only hand it other times.
+#
+# We begin at $t = 1$ and say that the sprite is $x_1$. At $t = 0$ there would be nothing to ask: the network was never trained there.
+
+# %% slideshow={"slide_type": "fragment"}
+sprites, contexts = (table[:8] for table in load_sprites(split="test"))
+for n in (10, 25, 50, 100):
+    up = [1, *(t for t in reversed(schedule.timesteps(n)) if t > 1)]
+    *_, encoded = sample(model, sprites, up, schedule, c=contexts)
+    *_, decoded = sample(model, encoded.x, [*reversed(up), 0], schedule, c=contexts)
+    off = apart(decoded.x, sprites)
+    print(f"{n:3} steps up, {n:3} down: off by {off:.2f} a pixel; noise of size {encoded.x.std():.2f}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The more steps, the nearer we come back. Up and down are not exact inverses: on the way up the network is asked at the noisier *end* of what will be the same step on the way down only when steps are short.
+#
+# The noise that we find is too small, about 0.75 instead of 1. A sprite has large areas of exactly one colour, and $x_1$ should have a trace of noise there. It has none, so it is no typical $x_1$, and its code is no typical noise.
+#
+# **Question.** The code remembers the sprite. What happens if we decode it with *another class*?
+
+# %% slideshow={"slide_type": "fragment"}
+names = ["hero", "non-hero", "food", "spell", "side-facing"]
+rows = {"sprite": sprites, "its code": encoded.x}
+for name, c in zip(names, one_of_each, strict=True):
+    *_, end = sample(model, encoded.x, [*reversed(up), 0], schedule, c=c.expand(8, 5))
+    rows[f"as {name}"] = end.x
+show_images(torch.cat([*rows.values()]), columns=8, row_titles=[*rows])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Where the class is its own, the sprite comes back. Elsewhere something of it stays: the colours, the pose, the outline. The blue flask becomes a blue hat; the heart keeps its red. This is the simplest form of *editing* with a diffusion model.
+#
+# (In "its code" you can still see outlines. Typical noise would not show any. That is the same trace as the size of 0.75.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 7 · How many steps, then?
+#
+# Sayings are plenty: "DDPM is better at full length, DDIM below it." Let us measure. `benchmarks/steps.py` drew 500 sprites for each number of steps, with three seeds, four samplers and the same network: the mistake of section 1, respaced DDPM, DDIM, and **DPM-Solver++**, of which section 8 tells.
+#
+# **Predict.** Draw the four curves: Fréchet distance against steps.
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import load_measured, plot_spread
+
+samplers = ("DDIM", "DPM-Solver++", "DDPM, respaced", "DDPM, skipping")
+curves = {s: load_measured("steps", "steps", "frechet_distance", sampler=s) for s in samplers}
+for name, (steps, seeds) in curves.items():
+    found = {int(n): y for n, y in zip(steps, seeds.mean(0), strict=True)}
+    print(f"{name:15}", "  ".join(f"{n}: {y:.1f}" for n, y in found.items()))
+plot_spread(curves, "steps", "Fréchet distance", "What a step is worth", log=True)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# TODO
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Question.** Is the table right? We draw one point again: 500 sprites in 10 steps with DPM-Solver++ and the first seed.
+
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+from course_utils import load_judge, sample_dpm
+from course_utils.evaluation import grade
+
+
+def draw(c, generator):
+    return sample_dpm(model, (len(c), 3, 16, 16), schedule, n=10, c=c, generator=generator)
+
+
+again = grade(load_judge(), draw, seed=0)
+
+# %% slideshow={"slide_type": "fragment"}
+steps, seeds = curves["DPM-Solver++"]
+in_table = seeds[0, [*steps].index(10)]
+print(f"in the table {in_table:.1f}, drawn again {again.frechet_distance:.1f}")
+assert abs(again.frechet_distance / in_table - 1) < 0.05
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 8 · Look where it is heading
+#
+# DDIM acts as if $\hat x_0$ stayed the same during a step. In truth it moves: the network sees more and more. We know how it moved during the *last* step. So aim at where it will be in the middle of this one:
+#
+# $$\text{aim} = \hat x_0 + \frac{h}{2\,h_{\text{last}}}\,\big(\hat x_0 - \hat x_0^{\text{last}}\big), \qquad h = \lambda_{t'} - \lambda_t, \tag{5}$$
+#
+# and take the DDIM step towards the aim. That is **DPM-Solver++(2M)**: one question a step, as before, and a memory of one picture. The clock is $\lambda = \tfrac12\log\mathrm{SNR}$, because in it the path is nearly straight. A last step to $t = 0$, where $\lambda$ is infinite, takes $\hat x_0$ as it is.
+#
+# It is called a solver of *second order*: with twice as many steps the error falls to a quarter, and DDIM's only to a half.
+#
+# **Question.** Is that so? For a Gaussian the path is known exactly: $x_t$ keeps its place, and only the scale of the cloud changes. We walk from $T$ down to $t = 1$ and measure how far we end from it.
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import GaussianDenoiser
+
+mean, std = torch.tensor([0.3], dtype=torch.float64), torch.tensor([0.5], dtype=torch.float64)
+exact, ab = GaussianDenoiser(mean, std, linear), linear.alpha_bar
+start = torch.randn((1000, 1), generator=randomness, dtype=torch.float64)
+scale = (ab * std**2 + 1 - ab).sqrt()  # of the cloud at each time
+truth = ab[1].sqrt() * mean + scale[1] / scale[500] * (start - ab[500].sqrt() * mean)
+last = {}
+for n in (8, 16, 32, 64):
+    times = [*linear.timesteps(n)[:-1], 1]
+    *_, first = sample(exact, start, times, linear)
+    *_, second = dpm_solver(exact, start, times, linear)
+    errors = torch.stack([apart(end.x, truth) for end in (first, second)])
+    falls = "" if n == 8 else ", smaller by {:.1f} and {:.1f}".format(*(last / errors))
+    print("{:2} steps: DDIM {:.4f}, DPM-Solver++ {:.5f}".format(n, *errors) + falls)
+    last = errors
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# TODO Halves and quarters. In section 7 you have seen what it is worth with a real network.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 9 · And the clock?
+#
+# A step is one call of the network, and nearly all of the time is spent there. So 25 steps should take a twentieth of the time of 500. Is anything else in the way?
+
+# %% slideshow={"slide_type": "fragment"}
+import time
+
+spent = {}
+for n in (25, 500):
+    began = time.perf_counter()
+    *_, end = sample(model, x_T[:4], schedule.timesteps(n), schedule, c=eight[:4])
+    spent[n] = time.perf_counter() - began
+assert spent[500] > 8 * spent[25]
+print("25 steps take less than an eighth of the time of 500")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Exact times belong to a quiet machine and to `benchmarks/sampling.py`; TODO.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 10 · When the picture in mind explodes
+#
+# To find $\hat x_0$ we divide by $\sqrt{\bar\alpha_t}$. At the beginning there is hardly any picture left, and we divide by almost nothing. An error in $\hat\varepsilon$ comes out larger by $\sqrt{(1-\bar\alpha_t)/\bar\alpha_t}$.
+#
+# **Question.** How much larger, at $t = T$?
+
+# %% slideshow={"slide_type": "fragment"}
+for name, table in (("linear", linear.alpha_bar), ("cosine", schedule.alpha_bar)):
+    print(f"{name}: an error in ε̂ is multiplied by {((1 - table[500]) / table[500]).sqrt():.0f}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Ten thousand, with the cosine schedule. Our network puts out $v$ and not $\varepsilon$ (notebook 04), so it does not notice. But take a network that is off by 0.003 in $\hat\varepsilon$, which is little. We make one.
+#
+# The remedy is as old as DDPM: sprites live in $[-1, 1]$, so **clip** $\hat x_0$ to that at every step. In the course this is a model made from a model: `clipped(model, schedule)`.
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import clipped
+
+error = 0.003 * torch.randn((3, 16, 16), generator=randomness)
+
+
+def careless(x, t, c=None):
+    return model(x, t, c) + error
+
+
+rows = {}
+chosen = {"ours": model, "careless": careless, "careless,\nclipped": clipped(careless, schedule)}
+for name, one in chosen.items():
+    walk = list(sample(one, x_T, schedule.timesteps(25), schedule, c=eight))
+    largest = walk[0].x0_hat.abs().max()
+    print(f"{name.replace(chr(10), ' '):17} largest number in the first picture in mind: {largest:.0f}")
+    rows[name] = walk[-1].x
+show_images(torch.cat([*rows.values()]), columns=8, row_titles=[*rows])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# One bad step at the start, and the rest cannot mend it. With clipping the error is gone before it can do harm.
+#
+# Clipping is no free lunch. A sampler that clips does not follow its formula any more, and with an exact denoiser of something that does *not* live in $[-1, 1]$ it would be wrong.
+#
+# **Think.** Guidance with $w = 6$ also puts numbers beyond 1 into $\hat x_0$, in every step. What would clipping do there?
+#
+# <details><summary>Answer</summary>
+#
+# It keeps the colours in their range, so that fewer pixels are burnt to pure black, white or red. It does not bring back the diversity that guidance has taken: the direction stays the same. Large text-to-image models use a softer
+# form of it ("dynamic thresholding").
+# </details>
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 11 · All of it, live
+#
+# Three sliders: how many steps, how much noise in each, how much guidance. The start is always the same.
+#
+# **Try it.** Find the smallest number of steps that you would accept. Then turn $\eta$ up: what happens with few steps, and what with 50?
+
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+from course_utils import sampler_sliders
+
+sampler_sliders(model, x_T, schedule, eight)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you know now
+#
+# - The network knows the marginals only. Any walk that keeps them is allowed, so steps may be long, if they use the coefficients of the jump.
+# - `ddim_step` takes apart and mixes anew; $\eta$ chooses between old noise and fresh noise. $\eta = 1$ is DDPM, $\eta = 0$ is a map.
+# - A list of times has to end at 0, and to be as even as whole numbers allow, for every $n$.
+# - The map can be walked between noises (on arcs), and backwards.
+# - TODO numbers
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What breaks if …
+#
+# | you … | then … | seen in |
+# |---|---|---|
+# | leave out steps and keep the coefficients of single ones | noise is left, and the more the fewer steps | section 1 |
+# | take strides of `T // n` | you stop too early, or an index wraps around, without any error | section 3 |
+# | mix noises on a straight line | the noise is too quiet, and the pictures are TODO | section 5 |
+# | divide by $\sqrt{\bar\alpha_T}$ with a network that is slightly off | the first step ruins everything | section 10 |
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Where to go from here
+#
+# This is the end of the core. You can build a diffusion model from nothing: noise, network, training, control, speed. And nothing of it knew that the data were sprites. The same loop makes
+#
+# - **music and speech**, where `x` is a spectrogram or a waveform,
+# - **molecules and proteins**, where `x` holds the places of atoms,
+# - **video**, with a time axis more,
+# - **large pictures**, where `x` is not the picture but a small code of it: *latent diffusion*, the design behind most text-to-image models.
+#
+# **Good first readings:** DDPM and DDIM below, which you can now read with ease; Karras et al., *Elucidating the Design Space of Diffusion-Based Generative Models*, 2022, [arXiv:2206.00364](https://arxiv.org/abs/2206.00364), which sorts everything;
+# Rombach et al., *High-Resolution Image Synthesis with Latent Diffusion Models*, 2021, [arXiv:2112.10752](https://arxiv.org/abs/2112.10752); Song et al., *Score-Based Generative Modeling through Stochastic Differential Equations*, 2020, [arXiv:2011.13456](https://arxiv.org/abs/2011.13456), for the mathematics.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## References
+#
+# - J. Song, C. Meng, S. Ermon, *Denoising Diffusion Implicit Models* (DDIM), 2020, [arXiv:2010.02502](https://arxiv.org/abs/2010.02502): our (2) and (3) are its (12) and (16), where $\alpha$ means our $\bar\alpha$.
+# - A. Nichol, P. Dhariwal, *Improved Denoising Diffusion Probabilistic Models*, 2021, [arXiv:2102.09672](https://arxiv.org/abs/2102.09672): respacing (section 4) and the cosine schedule.
+# - C. Lu et al., *DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models*, 2022, [arXiv:2211.01095](https://arxiv.org/abs/2211.01095): our (5) is its Algorithm 2.
+# - C. Saharia et al., *Photorealistic Text-to-Image Diffusion Models with Deep Language Understanding*, 2022, [arXiv:2205.11487](https://arxiv.org/abs/2205.11487): dynamic thresholding.

@@ -1,0 +1,356 @@
+"""The checks of notebook 05: the blank stub goes on, right answers pass, each classic mistake is called by its name."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import course_utils
+from course_utils import check_composed, check_drop_context, check_guided
+
+
+def dropping(shape=lambda c: (len(c), 1), keep=lambda u, share: u >= share, put=lambda c, kept, share: c * kept):
+    """A drop_context that draws numbers of another shape, keeps others, or does something else with what is kept."""
+
+    def drop_context(c, share, generator):
+        return put(c, keep(torch.rand(shape(c), generator=generator), share), share)
+
+    return drop_context
+
+
+def guiding(answer):
+    """A guided that puts the two answers together in another way."""
+
+    def guided(model, w):
+        return lambda x, t, c: answer(model(x, t, torch.zeros_like(c)), model(x, t, c), w)
+
+    return guided
+
+
+def composing(answer):
+    """A composed that puts the answers together in another way."""
+
+    def composed(model, x, t, contexts, scales):
+        return answer(model(x, t, None), [model(x, t, c) for c in contexts], scales)
+
+    return composed
+
+
+def weighted(scales, parts):
+    return sum(w * part for w, part in zip(scales, parts, strict=True))
+
+
+def differences(u, answers):
+    return [answer - u for answer in answers]
+
+
+SOLUTIONS = {
+    "drop_context": (check_drop_context, dropping()),
+    "guided": (check_guided, guiding(lambda u, c, w: u + w * (c - u))),
+    "composed": (check_composed, composing(lambda u, answers, ws: u + weighted(ws, differences(u, answers)))),
+}
+
+
+def not_implemented(*_):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_solution_passes_and_a_blank_stub_is_not_attempted_yet(name, capsys):
+    check, solution = SOLUTIONS[name]
+    check(solution)
+    assert capsys.readouterr().out == f"✓ {name} is right.\n"
+    for stub in (lambda *_: None, lambda *_: ..., not_implemented):
+        check(stub)
+        assert capsys.readouterr().out.startswith(f"○ {name}: not attempted yet")
+
+
+def test_a_blank_answer_inside_guided_is_not_attempted_yet(capsys):
+    check_guided(lambda model, w: lambda x, t, c: ...)
+    assert capsys.readouterr().out.startswith("○ guided: not attempted yet")
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_checks_leave_the_random_numbers_alone(name):
+    before = torch.random.get_rng_state()
+    check, solution = SOLUTIONS[name]
+    check(solution)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def drop_by_bernoulli(c, share, generator):
+    return torch.bernoulli(torch.full((len(c),), 1 - share), generator=generator)[:, None] * c
+
+
+def drop_in_a_copy(c, share, generator):
+    c = c.clone()
+    c[torch.rand(len(c), generator=generator) < share] = 0
+    return c
+
+
+def drop_one_by_one(c, share, generator):
+    return torch.stack([0 * row if torch.rand((), generator=generator) < share else row for row in c])
+
+
+def drop_with_where(c, share, generator):
+    return torch.where(torch.empty(len(c), 1).uniform_(generator=generator) < share, 0.0, c)
+
+
+def guided_in_one_call(model, w):
+    def answer(x, t, c):
+        u, given = model(torch.cat([x, x]), torch.cat([t, t]), torch.cat([0 * c, c])).chunk(2)
+        return (1 - w) * u + w * given
+
+    return answer
+
+
+def guided_by_none(model, w):
+    def answer(x, t, c=None):
+        eps = model(x, t)
+        eps += w * (model(x, t, c) - eps)
+        return eps
+
+    return answer
+
+
+class Guided(torch.nn.Module):
+    def __init__(self, model, w):
+        super().__init__()
+        self.model, self.w = model, w
+
+    def forward(self, x, t, c):
+        return torch.lerp(self.model(x, t, torch.zeros_like(c)), self.model(x, t, c), self.w)
+
+
+def composed_of_the_package(model, x, t, contexts, scales):
+    return course_utils.guided(model, scales)(x, t, torch.stack(contexts, dim=1))
+
+
+def composed_in_a_loop(model, x, t, contexts, scales):
+    u = model(x, t, torch.zeros_like(contexts[0]))
+    eps = u.clone()
+    for k in range(len(contexts)):
+        eps += scales[k] * (model(x, t, contexts[k]) - u)
+    return eps
+
+
+@pytest.mark.parametrize(
+    ("check", "variant"),
+    [
+        (check_drop_context, course_utils.drop_context),
+        (check_drop_context, drop_by_bernoulli),
+        (check_drop_context, drop_in_a_copy),
+        (check_drop_context, drop_one_by_one),
+        (check_drop_context, drop_with_where),
+        (check_drop_context, dropping(keep=lambda u, share: u < 1 - share)),
+        (check_guided, course_utils.guided),
+        (check_guided, guided_in_one_call),
+        (check_guided, guided_by_none),
+        (check_guided, Guided),
+        (check_composed, composed_of_the_package),
+        (check_composed, composed_in_a_loop),
+        (check_composed, composing(lambda u, eps, ws: (1 - sum(ws)) * u + weighted(ws, eps))),
+    ],
+)
+def test_other_ways_to_write_it_pass_too(check, variant, capsys):
+    check(variant)
+    assert capsys.readouterr().out.endswith("is right.\n")
+
+
+ANYTHING = [
+    (lambda right: right.tolist(), "returns a list, expected a tensor"),
+    (lambda right: "a hero", "returns a str, expected a tensor"),
+    (lambda right: right[:, :2], "has shape"),
+    (lambda right: right / 0, "NaN or infinity"),
+    (lambda right: right.half(), "torch.float16"),
+    (lambda right: right.double(), "torch.float64"),
+    (lambda right: right.to_sparse(), "torch.sparse_coo"),
+    (lambda right: right.to("meta"), "on meta"),
+    (lambda right: right + 1j, "complex"),
+    (lambda right: right + 0.1 * torch.rand(1), "two calls with the same"),
+    (lambda right: 1 / 0, "stops with ZeroDivisionError"),
+]
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+@pytest.mark.parametrize(("wrong", "message"), ANYTHING)
+def test_any_other_answer_is_described(name, wrong, message, capsys):
+    check, solution = SOLUTIONS[name]
+
+    def spoiled(*arguments):
+        answer = solution(*arguments)
+        return (lambda *inner: wrong(answer(*inner))) if name == "guided" else wrong(answer)
+
+    check(spoiled)
+    verdict = capsys.readouterr().out
+    assert verdict.startswith("✗")
+    assert message in verdict
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+@pytest.mark.parametrize("garbage", [None, "a hero", 5, lambda: None, lambda *_: "a hero", lambda *_: 5, str])
+def test_garbage_does_not_stop_the_notebook(name, garbage, capsys):
+    SOLUTIONS[name][0](garbage)
+    assert capsys.readouterr().out.startswith("✗")
+
+
+def in_place(c, share, generator):
+    c[torch.rand(len(c), generator=generator) < share] = 0
+    return c
+
+
+def same_number_each_time(c, share, generator):
+    c = c.clone()
+    c[torch.randperm(len(c), generator=generator)[: round(share * len(c))]] = 0
+    return c
+
+
+def drop_from_a_seed(c, share, generator):
+    return course_utils.drop_context(c, share, torch.Generator().manual_seed(3))
+
+
+def drop_only_between(c, share, generator):
+    return course_utils.drop_context(c, min(max(share, 0.1), 0.9), generator)
+
+
+def asked_about(mixture, guide=lambda u, eps, ws: u + sum(ws) * (eps - u)):
+    """A composed that mixes the contexts and asks once."""
+
+    def composed(model, x, t, contexts, scales):
+        return guide(model(x, t), model(x, t, mixture(contexts, scales)), scales)
+
+    return composed
+
+
+def mean(contexts, scales):
+    return sum(contexts) / len(contexts)
+
+
+def one_by_one(u, answers, scales):
+    for w, answer in zip(scales, answers, strict=True):
+        u = u + w * (answer - u)
+    return u
+
+
+def composed_in_place(model, x, t, contexts, scales):
+    right = composed_in_a_loop(model, x, t, contexts, scales)
+    contexts[0].zero_()
+    return right
+
+
+MISTAKES = [
+    (check_drop_context, dropping(keep=lambda u, share: u < share), "it keeps `share` of the contexts"),
+    (check_drop_context, dropping(lambda c: c.shape), "single numbers are dropped"),
+    (check_drop_context, dropping(lambda c: (1, c.shape[1])), "single numbers are dropped"),
+    (check_drop_context, dropping(lambda c: ()), "all contexts of a batch are dropped together"),
+    (check_drop_context, in_place, "it changes its arguments"),
+    (check_drop_context, lambda c, share, g: course_utils.drop_context(c, share), "two calls with the same generator"),
+    (check_drop_context, lambda c, share, g: F.dropout(c, share), "two calls with the same generator"),
+    (check_drop_context, drop_from_a_seed, "every generator gives the same"),
+    (check_drop_context, dropping(put=lambda c, kept, share: c * kept / (1 - share)), "as in nn.Dropout"),
+    (check_drop_context, dropping(put=lambda c, kept, share: c * kept - ~kept * 1.0), "neither zeros nor the context"),
+    (check_drop_context, dropping(put=lambda c, kept, share: c[kept[:, 0]]), "rows are taken out: of 50"),
+    (check_drop_context, dropping(lambda c: len(c)), "see mask[:, None]"),
+    (check_drop_context, lambda c, share, g: c, "it drops 0% of the contexts where share asks for 25%"),
+    (check_drop_context, lambda c, share, g: 0 * c, "it drops 100% of the contexts"),
+    (check_drop_context, dropping(keep=lambda u, share: u >= 0.5), "it drops 50% of the contexts"),
+    (check_drop_context, same_number_each_time, "every batch loses the same number"),
+    (check_drop_context, dropping(keep=lambda u, share: u >= 0.25), "with share = 0, something is lost"),
+    (
+        check_drop_context,
+        lambda c, share, g: course_utils.drop_context(c, min(share, 0.9), g),
+        "with share = 1, something is left",
+    ),
+    (check_guided, guiding(lambda u, c, w: (1 + w) * c - w * u), "the other convention"),
+    (check_guided, guiding(lambda u, c, w: c + w * (u - c)), "ε_u and ε_c have changed places"),
+    (check_guided, guiding(lambda u, c, w: w * u + (1 - w) * c), "ε_u and ε_c have changed places"),
+    (check_guided, guiding(lambda u, c, w: u + w * c), "ε_c is added as it is"),
+    (check_guided, guiding(lambda u, c, w: u - w * (c - u)), "points away from the context"),
+    (check_guided, guiding(lambda u, c, w: w * (c - u)), "ε_u is missing: w (ε_c − ε_u)"),
+    (check_guided, guiding(lambda u, c, w: u + w * c - u), "this is w ε_c"),
+    (check_guided, guiding(lambda u, c, w: w * u + c - u), "w belongs to the difference"),
+    (check_guided, guiding(lambda u, c, w: c), "this is ε_c, whatever w is"),
+    (check_guided, lambda model, w: model, "this is ε_c, whatever w is"),
+    (
+        check_guided,
+        lambda model, w: lambda x, t, c: torch.lerp(model(x, t, c), model(x, t, c), w),
+        "asked a second time, with zeros",
+    ),
+    (check_guided, guiding(lambda u, c, w: u), "this is ε_u, whatever w is"),
+    (check_guided, lambda model, w: lambda x, t, c: model(x, t, w * c), "w is multiplied into the context"),
+    (check_guided, lambda model, w: torch.zeros(3), "returns a Tensor, expected a model: write `def answer(x, t, c)"),
+    (check_guided, lambda model, w: lambda x, t, c: model(x, t, 0), "one context for each image, shape (6, 7), or"),
+    (check_guided, lambda model, w: lambda x, t, c: model(x, 3, c), "one time for each image, shape (6,), got 3"),
+    (
+        check_guided,
+        lambda model, w: lambda x, t, c: model(torch.cat([x, x]), t, torch.cat([c, 0 * c])).chunk(2)[0],
+        "one time for each image, shape (12,), got (6,)",
+    ),
+    (
+        check_guided,
+        guiding(lambda u, c, w: 2 * u + c),
+        "with w = 3, the result is 2.0000 ε_u + 1.0000 ε_c, expected −2.0000 ε_u + 3.0000 ε_c.",
+    ),
+    (check_composed, asked_about(mean), "the contexts are mixed before the model is asked"),
+    (check_composed, asked_about(mean, lambda u, eps, ws: u + ws[0] * (eps - u)), "the contexts are mixed before"),
+    (check_composed, asked_about(mean, lambda u, eps, ws: eps), "the contexts are mixed before"),
+    (
+        check_composed,
+        asked_about(lambda contexts, ws: weighted(ws, contexts), lambda u, eps, ws: eps),
+        "the contexts are mixed before",
+    ),
+    (
+        check_composed,
+        asked_about(lambda contexts, ws: weighted(ws, contexts) / sum(ws)),
+        "the contexts are mixed before",
+    ),
+    (check_composed, asked_about(lambda contexts, ws: sum(contexts)), "the contexts are mixed before"),
+    (
+        check_composed,
+        composing(lambda u, eps, ws: sum(u + w * (e - u) for w, e in zip(ws, eps, strict=True))),
+        "ε_u is counted once for every context",
+    ),
+    (
+        check_composed,
+        composing(lambda u, eps, ws: sum(u + w * (e - u) for w, e in zip(ws, eps, strict=True)) / len(ws)),
+        "this is the mean of the guided answers",
+    ),
+    (
+        check_composed,
+        composing(lambda u, eps, ws: u + weighted(ws, differences(u, eps)) / sum(ws)),
+        "the scales are divided by their sum",
+    ),
+    (check_composed, composing(lambda u, eps, ws: u + ws[-1] * (eps[-1] - u)), "only the last context counts"),
+    (check_composed, composing(lambda u, eps, ws: u + ws[0] * (eps[0] - u)), "only the first context counts"),
+    (
+        check_composed,
+        composing(lambda u, eps, ws: u + ws[0] * sum(differences(u, eps))),
+        "every context takes the first scale",
+    ),
+    (
+        check_composed,
+        composing(lambda u, eps, ws: u + torch.tensor(ws).prod() * sum(differences(u, eps))),
+        "the scales are multiplied",
+    ),
+    (check_composed, composing(lambda u, eps, ws: u + sum(differences(u, eps))), "the scales do nothing"),
+    (check_composed, composing(lambda u, eps, ws: weighted(ws, differences(u, eps))), "ε_u is missing: Σ w_k"),
+    (check_composed, composing(lambda u, eps, ws: weighted(ws, eps)), "ε_u is never taken from them"),
+    (check_composed, composing(lambda u, eps, ws: u + weighted(ws, eps)), "every ε_k is added as it is"),
+    (check_composed, composing(lambda u, eps, ws: u - weighted(ws, differences(u, eps))), "points away from the cont"),
+    (check_composed, composing(one_by_one), "each difference is taken from the sum so far"),
+    (check_composed, composed_in_place, "it changes its arguments"),
+    (
+        check_composed,
+        composing(lambda u, eps, ws: u + weighted(ws[::-1], differences(u, eps))),
+        "with scales [2.0, 3.0], the result is −4.0000 ε_u + 3.0000 ε_1 + 2.0000 ε_2, expected −4.0000 ε_u + 2.0000",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("check", "attempt", "message"), MISTAKES, ids=[f"{check.__name__}: {message}" for check, _, message in MISTAKES]
+)
+def test_classic_mistake_is_called_by_its_name(check, attempt, message, capsys):
+    check(attempt)
+    verdict = capsys.readouterr().out
+    assert verdict.startswith("✗")
+    assert message in verdict
