@@ -1,6 +1,6 @@
 """What each part of the network is worth: the same short training with one part broken at a time, on a few seeds.
 
-Prints tables and writes data/ablations.csv, which notebook 03 draws. It trains for some ten minutes on one CPU core:
+Prints tables and writes data/ablations.csv, which notebook 03 draws. It takes a quarter of an hour on one CPU core:
 OMP_NUM_THREADS=1 python benchmarks/ablations.py
 """
 

@@ -9,7 +9,7 @@ with DDIM, 25 steps. Several processes may run side by side, with one thread eac
 import argparse
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -23,15 +23,16 @@ from course_utils import (
     FromV,
     FromX0,
     NoiseSchedule,
+    Progress,
     cosine_schedule,
     linear_schedule,
+    load_judge,
     load_sprites,
+    min_snr,
     sample_ddim,
     train,
 )
-from course_utils.judge import load_judge
-from course_utils.metrics import measure
-from course_utils.training import min_snr
+from course_utils.metrics import Quality, measure
 
 Weight = Callable[[NoiseSchedule], Tensor | None]
 
@@ -86,16 +87,16 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def quality(choices: Mapping[str, Any], seconds: float, seed: int) -> tuple[int, list[float]]:
+def quality(choices: Mapping[str, Any], seconds: float, seed: int) -> tuple[int, Quality]:
     """Train one variant for so many CPU seconds; returns its steps and what `measure` finds."""
     made = {**BASE, **choices}
     schedule = made["schedule"](500)
     images, contexts = load_sprites()
 
-    def run(steps: int) -> tuple[Any, Any]:
+    def run(steps: int) -> Iterator[Progress]:
         torch.manual_seed(seed)
         model = made["predict"](ContextUnet(n_features=made["n_features"]), schedule)
-        progress = train(
+        return train(
             model,
             images,
             contexts,
@@ -106,7 +107,6 @@ def quality(choices: Mapping[str, Any], seconds: float, seed: int) -> tuple[int,
             weight=made["weight"](schedule),
             generator=torch.Generator().manual_seed(seed),
         )
-        return progress
 
     trial = run(20)
     next(trial)

@@ -1,4 +1,4 @@
-"""The command line: `python -m course_utils draw-sprites …` and `python -m course_utils train …`."""
+"""The command line: `python -m course_utils` followed by draw-sprites, train, evaluate or train-judge."""
 
 import argparse
 import sys

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .checkpoints import write_whole
+from .evaluation import SEEDS, N
 from .plotting import show_images
 from .samplers import Model, Step, sample
 from .schedules import NoiseSchedule
@@ -101,9 +102,9 @@ def _quality(measured: str) -> str:
     if not measured:
         return ""
     return f"""
-How good the sprites are that it draws, with 25 steps of DDIM. Each number is the mean of three seeds ± their standard
-deviation, and the docstrings of `course_utils/metrics.py` say what it means. 500 real sprites beside 500 others give
-the noise floor: a perfect network would reach it.
+How good the sprites are that it draws, with 25 steps of DDIM. Each number is the mean of {len(SEEDS)} seeds ± their
+standard deviation, and the docstrings of `course_utils/metrics.py` say what it means. {N} real sprites beside {N}
+others give the noise floor: a perfect network would reach it.
 
 {measured}
 """

@@ -69,8 +69,8 @@ def check_training_loop(
             )
         return torch.cat([torch.tensor(losses), _weights(model)])
 
-    def outcome(*actions: str, norm: float = 1.0, batches: list[tuple[Tensor, Tensor]] = batches) -> Tensor:
-        return _little_run(actions, norm, batches)
+    def outcome(*actions: str, batches: list[tuple[Tensor, Tensor]] = batches) -> Tensor:
+        return _little_run(actions, batches)
 
     mistakes = {
         "the gradients of all batches add up: empty them with optimizer.zero_grad() before each loss.backward().": (
@@ -369,7 +369,7 @@ def _weights(model: nn.Module) -> Tensor:
     return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
-def _little_run(actions: Iterable[str], norm: float, batches: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
+def _little_run(actions: Iterable[str], batches: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
     """The losses and the last weights of a training that does these things for each batch, in this order."""
     model, optimizer = _little_model()
     losses = []
@@ -381,9 +381,9 @@ def _little_run(actions: Iterable[str], norm: float, batches: Iterable[tuple[Ten
             elif action == "backward":
                 loss.backward()
             elif action == "clip":
-                nn.utils.clip_grad_norm_(model.parameters(), norm)
+                nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             elif action == "clip values":
-                nn.utils.clip_grad_value_(model.parameters(), norm)
+                nn.utils.clip_grad_value_(model.parameters(), 1.0)
             else:
                 optimizer.step()
         losses.append(loss.item())
