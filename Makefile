@@ -34,10 +34,10 @@ clean: ## remove the virtual environment
 	rm -rf $(VENV)
 
 define WITHOUT_BARS
-import nbformat, sys
+import nbformat, re, sys
 notebook = nbformat.read(sys.argv[1], 4)
 for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
-    cell.outputs = [output for output in cell.outputs if "it/s]" not in str(output.get("data"))]
+    cell.outputs = [output for output in cell.outputs if not re.search(r"it/s\]|s/it\]", str(output.get("data")))]
 nbformat.write(notebook, sys.argv[1])
 endef
 export WITHOUT_BARS

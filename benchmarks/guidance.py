@@ -52,9 +52,8 @@ def main() -> None:
 def print_table(found: Sequence[Mapping[str, Any]]) -> None:
     """Mean ± standard deviation over the seeds, as Markdown."""
     print("500 sprites, DDIM with 25 steps, mean ± standard deviation of three seeds\n")
-    print(
-        "| guidance scale | Fréchet distance | context accuracy | clean | coverage | recall |\n|---|---|---|---|---|---|"
-    )
+    titles = ("guidance scale", "Fréchet distance", "context accuracy", "clean", "coverage", "recall")
+    print(f"| {' | '.join(titles)} |\n{'|---' * len(titles)}|")
     for scale in SCALES:
         rows = [row for row in found if row["guidance_scale"] == scale]
         numbers = {name: [float(row[name]) for row in rows] for name in Quality._fields}

@@ -24,6 +24,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.textpath import TextPath
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from .schedules import NoiseSchedule
@@ -284,7 +285,7 @@ def plot_spread(
     axes.margins(x=0)
     if log:
         _name_ticks(axes.xaxis, torch.cat([x for x, _ in curves.values()]).unique().tolist())
-        _name_ticks(axes.yaxis, [a * 10**b for b in range(-3, 5) for a in (1, 2, 5)])
+        _name_ticks(axes.yaxis, [a * 10**b for b in range(-3, 5) for a in (1, 2, 3, 4, 6, 8)])
     _name_ends(axes, ends)
     return picture
 
@@ -310,10 +311,11 @@ def plot_panels(
         axes = place_axes(picture, gap + i * (width + gap) - 8, top, width, height)
         axes.fill_between(x, y.amin(0), y.amax(0), color=NETWORK, alpha=0.25, linewidth=0)
         axes.plot(x, y.mean(0), "o-", color=NETWORK, markersize=4)
-        axes.set(xlabel=xlabel, xlim=(x.min(), x.max()))
+        axes.set(xlabel=xlabel, xlim=(x.min().item(), x.max().item()))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.set_title(name, fontsize=11)
         if mark is not None:
-            axes.axvline(mark[1], color=FRAME, zorder=0)
+            axes.axvline(mark[1], color=FRAME, linewidth=1.2, zorder=0)
             axes.text(mark[1], 0.02, f" {mark[0]}", transform=axes.get_xaxis_transform(), fontsize=10)
     if title:
         place_text(picture, 5, 4, title, va="top", fontsize=13, fontweight="bold")

@@ -208,10 +208,6 @@ def drop_from_a_seed(c, share, generator):
     return course_utils.drop_context(c, share, torch.Generator().manual_seed(3))
 
 
-def drop_only_between(c, share, generator):
-    return course_utils.drop_context(c, min(max(share, 0.1), 0.9), generator)
-
-
 def asked_about(mixture, guide=lambda u, eps, ws: u + sum(ws) * (eps - u)):
     """A composed that mixes the contexts and asks once."""
 
@@ -245,11 +241,12 @@ MISTAKES = [
     (check_drop_context, in_place, "it changes its arguments"),
     (check_drop_context, lambda c, share, g: course_utils.drop_context(c, share), "two calls with the same generator"),
     (check_drop_context, lambda c, share, g: F.dropout(c, share), "two calls with the same generator"),
-    (check_drop_context, drop_from_a_seed, "every generator gives the same"),
+    (check_drop_context, drop_from_a_seed, "every generator drops the same"),
     (check_drop_context, dropping(put=lambda c, kept, share: c * kept / (1 - share)), "as in nn.Dropout"),
     (check_drop_context, dropping(put=lambda c, kept, share: c * kept - ~kept * 1.0), "neither zeros nor the context"),
     (check_drop_context, dropping(put=lambda c, kept, share: c[kept[:, 0]]), "rows are taken out: of 50"),
     (check_drop_context, dropping(lambda c: len(c)), "see mask[:, None]"),
+    (check_drop_context, lambda c, share, g: c @ c, "stops with RuntimeError: "),
     (check_drop_context, lambda c, share, g: c, "it drops 0% of the contexts where share asks for 25%"),
     (check_drop_context, lambda c, share, g: 0 * c, "it drops 100% of the contexts"),
     (check_drop_context, dropping(keep=lambda u, share: u >= 0.5), "it drops 50% of the contexts"),

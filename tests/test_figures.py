@@ -27,6 +27,7 @@ from course_utils import (
     plot_histograms,
     plot_matrix,
     plot_noise_level,
+    plot_panels,
     plot_points,
     plot_spread,
     sample,
@@ -63,6 +64,11 @@ def normal(x):
     return torch.exp(-(x**2) / 2) / (2 * torch.pi) ** 0.5
 
 
+LOG_SPREAD = {
+    name: (torch.tensor([5, 10, 25, 500.0])[i:], 30 * y[:, i + 1 :].abs() + 2)
+    for i, (name, (_, y)) in enumerate(spread("a", "b").items())
+}
+
 PICTURES = {
     "show_images": lambda: show_images(noise(6, 3, 16, 16), titles=["a", "b", "c"], row_titles=["x", "y"], title="T"),
     "show_images, long names": lambda: show_images(
@@ -81,6 +87,8 @@ PICTURES = {
     "plot_matrix": lambda: plot_matrix(noise(5, 9), "column", "row", "T"),
     "plot_matrix, named rows": lambda: plot_matrix(noise(2, 9), "column", "", row_names=["a", "MMMMMMMMMMMM"]),
     "plot_spread": lambda: plot_spread(spread("a", "b", "a long name"), "x", "y", "T"),
+    "plot_spread, log": lambda: plot_spread(LOG_SPREAD, "x", "y", "T", log=True),
+    "plot_panels": lambda: plot_panels(spread("a", "b"), "x", ("as it was", 1), "T"),
     "draw_network": lambda: draw_network(network(), noise(1, 3, 16, 16), 9999, torch.eye(5)[:1]),
     "draw_network, wide": lambda: draw_network(
         network(n_features=64, n_context=8, in_channels=1), noise(1, 1, 32, 32), 1
@@ -210,6 +218,23 @@ def test_names_of_curves_that_end_together_do_not_overlap():
     assert all(lower.y1 <= upper.y0 for lower, upper in pairwise(boxes))
 
 
+def test_logarithmic_axes_name_what_was_measured():
+    axes = plot_spread(LOG_SPREAD, "x", "y", log=True).axes[0]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["5", "10", "25", "500"]
+    assert all(float(text.get_text()) > 0 for text in axes.get_yticklabels())
+
+
+def test_each_panel_holds_the_means_and_the_extremes_of_one_thing():
+    curves = spread("a", "b")
+    axes = plot_panels(curves, "x").axes
+    assert [panel.get_title(loc="left") for panel in axes] == ["a", "b"]
+    for panel, (x, y) in zip(axes, curves.values(), strict=True):
+        assert torch.tensor(panel.lines[0].get_xydata()).allclose(torch.stack([x, y.mean(0)], dim=1).double())
+        edge = panel.collections[0].get_paths()[0].vertices[:, 1]
+        assert (edge.min(), edge.max()) == pytest.approx((y.min().item(), y.max().item()))
+
+
 def words_of(picture):
     return [text.get_text() for axes in picture.axes for text in axes.texts] + [
         text.get_text() for text in picture.texts
@@ -279,6 +304,7 @@ def test_a_drawn_network_hears_the_time_and_the_context():
         (lambda: plot_matrix(noise(5, 5), "x", "y", row_names=["a"]), "one entry for each of 5 rows, got 1"),
         (lambda: plot_spread(spread(*"abcdefghi"), "x", "y"), "curves must be 1 to .*, got 9"),
         (lambda: plot_spread({"a": (torch.arange(3), noise(2, 4))}, "x", "y"), "'a' must be x of shape"),
+        (lambda: plot_panels({"a": (torch.arange(3), noise(2, 4))}, "x"), "'a' must be x of shape"),
         (
             lambda: draw_network(torch.nn.Identity(), noise(1, 3, 8, 8), 1),
             "model must be a ContextUnet .* got Identity",

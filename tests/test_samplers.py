@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, DDPMScheduler
+from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,10 +15,13 @@ from course_utils import (
     MixtureDenoiser,
     ddim_step,
     ddpm_step,
+    dpm_solver,
     linear_schedule,
     sample,
     sample_ddim,
     sample_ddpm,
+    sample_dpm,
+    slerp,
 )
 
 SCHEDULE = linear_schedule(500)
@@ -255,6 +258,111 @@ def test_the_everyday_calls_are_the_loop():
         assert torch.equal(drawn, by_hand)
         assert not torch.equal(drawn, call(model, shape, SCHEDULE, c=c, generator=seeded(5)))
 
+    x = torch.randn(shape, generator=seeded(4))
+    for call, n in ((sample_dpm, 10), (partial(sample_dpm, n=33), 33)):
+        by_hand = last(dpm_solver(model, x, SCHEDULE.timesteps(n), SCHEDULE, c))
+        drawn = call(model, shape, SCHEDULE, c=c, generator=seeded(4))
+        assert torch.equal(drawn, by_hand)
+        assert not torch.equal(drawn, call(model, shape, SCHEDULE, c=c, generator=seeded(5)))
+
+
+@pytest.mark.parametrize("times", [*map(SCHEDULE.timesteps, (5, 10, 25, 30)), [500, 480, 100, 99, 3, 1, 0]])
+def test_dpm_solver_agrees_with_diffusers(times):
+    theirs = DPMSolverMultistepScheduler(
+        num_train_timesteps=500,
+        solver_order=2,
+        algorithm_type="dpmsolver++",
+        solver_type="midpoint",
+        lower_order_final=True,
+        final_sigmas_type="zero",
+    )
+    theirs.alphas_cumprod = SCHEDULE.alpha_bar[1:].numpy()  # its own, in float32, are off by more than 1e-5
+    theirs.set_timesteps(timesteps=[t - 1 for t in times[:-1]])
+
+    def model(x, t, c):  # bends, so that the last two pictures differ
+        return torch.tanh(x + 0.3 * torch.sin(t / 40).view(-1, 1, 1, 1))
+
+    their = x = noise(2, 3, 4, 4, dtype=torch.float32)
+    for t, ours in zip(times, dpm_solver(model, x, times, SCHEDULE), strict=False):
+        their = theirs.step(model(their, torch.full((2,), t), None), t - 1, their).prev_sample
+        assert torch.allclose(ours.x, their, rtol=1e-4, atol=1e-4)
+
+
+def error_at_one(solver, n):
+    """Largest error at t = 1 of a walk with the exact Gaussian: its flow keeps (x − √ᾱ μ) / √v, for each number."""
+    schedule = linear_schedule(4000)  # a long one, so that whole numbers are fine enough
+    times = [*schedule.timesteps(n)[:-1], 1]
+    signal, v = schedule.alpha_bar.sqrt(), (schedule.alpha_bar[:, None] * STD**2 + 1 - schedule.alpha_bar[:, None])
+    x = noise(20, 2)
+    exact = signal[1] * MEAN + (v[1] / v[-1]).sqrt() * (x - signal[-1] * MEAN)
+    return (last(solver(GaussianDenoiser(MEAN, STD, schedule), x, times, schedule)) - exact).abs().amax(0)
+
+
+@pytest.mark.parametrize(("solver", "low", "high"), [(sample, 0.9, 1.1), (dpm_solver, 1.8, 2.3)])
+def test_dpm_solver_is_of_second_order_and_ddim_of_first(solver, low, high):
+    errors = [error_at_one(solver, n) for n in (100, 200, 400)]
+    for coarse, fine in pairwise(errors):
+        order = (coarse / fine).log2()
+        assert ((order > low) & (order < high)).all(), order
+
+
+def test_dpm_solver_begins_and_ends_at_first_order():
+    x, times = noise(20, 2), [500, 300, 100, 0]
+    first, second, third = dpm_solver(GAUSSIAN, x, times, SCHEDULE)
+    first_ddim, second_ddim, _ = sample(GAUSSIAN, x, times, SCHEDULE)
+    assert torch.allclose(first.x, first_ddim.x, atol=1e-12)
+    assert (second.x - second_ddim.x).abs().max() > 0.01
+    assert torch.allclose(third.x, third.x0_hat, atol=1e-12)
+    assert torch.allclose(third.x0_hat, SCHEDULE.predict_x0(second.x, 100, GAUSSIAN(second.x, 100)), atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_dpm_solver_keeps_precision_and_calls_the_model_once_a_step(dtype):
+    asked = []
+
+    def model(x, t, c):
+        asked.append((tuple(t.tolist()), c))
+        return 0.9 * x
+
+    x, c = noise(2, 3, 4, 4).to(dtype), torch.ones(2, 5)
+    walk = list(dpm_solver(model, x, [500, 250, 100, 0], SCHEDULE, c))
+    assert [step.t for step in walk] == [250, 100, 0]
+    assert [t for t, _ in asked] == [(500, 500), (250, 250), (100, 100)]
+    assert all(given is c for _, given in asked)
+    assert {tensor.dtype for step in walk for tensor in (step.x, step.x0_hat)} == {dtype}
+
+
+SHARES = st.floats(0, 1)
+
+
+@given(seed=st.integers(0, 999), share=SHARES)
+@settings(deadline=None)
+def test_what_lies_between_two_noises_is_as_long_as_noise(seed, share):
+    a, b = noise(2, 3, 768, seed=seed)
+    between = slerp(a, b, share).norm(dim=1) / 768**0.5
+    assert ((between > 0.85) & (between < 1.15)).all()  # half-way along the straight line it would be 0.7
+
+
+@given(seed=st.integers(0, 999), share=SHARES)
+@settings(deadline=None)
+def test_slerp_turns_each_image_by_its_share_of_the_angle(seed, share):
+    a, b = torch.nn.functional.normalize(noise(2, 5, 3, seed=seed), dim=2)
+    arc = slerp(a, b, share)
+    assert torch.allclose(arc.norm(dim=1), torch.ones(5).double(), atol=1e-9)
+    whole, part = (a * b).sum(1).acos(), (a * arc).sum(1).clamp(-1, 1).acos()
+    assert torch.allclose(part, share * whole, atol=1e-6)
+    assert torch.allclose(arc, slerp(b, a, 1 - share), atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_slerp_begins_at_one_noise_and_ends_at_the_other(dtype):
+    a, b = noise(2, 4, 3, 5, 5).to(dtype)
+    assert torch.equal(slerp(a, b, 0), a)
+    assert torch.equal(slerp(a, b, 1.0), b)
+    assert slerp(a, b, 0.3).dtype == dtype
+    alone = torch.cat([slerp(a[i : i + 1], b[i : i + 1], 0.3) for i in range(4)])
+    assert torch.allclose(slerp(a, b, 0.3).double(), alone.double(), atol=1e-6)
+
 
 def good(x, t, c=None):
     return 0.5 * x
@@ -295,6 +403,23 @@ X = noise(2, 3, 4, 4)
         (lambda: last(sample(good, X, [500, 2, 0], SCHEDULE, ddpm_step)), "noise must be given"),
         (lambda: sample_ddim(good, (2, 3), SCHEDULE, n=501), "n must be a whole number from 1 to 500, got 501"),
         (lambda: sample_ddpm(good, (2, 3), SCHEDULE, n=0), "n must be a whole number from 1 to 500, got 0"),
+        (lambda: sample_dpm(good, (2, 3), SCHEDULE, n=501), "n must be a whole number from 1 to 500, got 501"),
+        (lambda: last(dpm_solver(good, X, [500], SCHEDULE)), "times must be two or more"),
+        (lambda: last(dpm_solver(good, X, [500, 0, 10], SCHEDULE)), "only the last one 0"),
+        (lambda: last(dpm_solver(good, X, [500, 500, 0], SCHEDULE)), "no two neighbours equal"),
+        (lambda: last(dpm_solver(good, X * torch.nan, [500, 0], SCHEDULE)), "x must be finite"),
+        (lambda: last(dpm_solver(lambda x, t, c: x[:1], X, [500, 0], SCHEDULE)), "eps must have shape"),
+        (lambda: slerp(X, X[:1], 0.5), r"b must have shape \(2, 3, 4, 4\), got \(1, 3, 4, 4\)"),
+        (lambda: slerp(X, X.float(), 0.5), "b must be torch.float64"),
+        (lambda: slerp(X.int(), X, 0.5), "a must be floating point"),
+        (lambda: slerp(X * torch.nan, X, 0.5), "a must be finite"),
+        (lambda: slerp(X, X * torch.inf, 0.5), "b must be finite"),
+        (lambda: slerp(X, X + 1, -0.1), r"share must lie in \[0, 1\], got -0.1"),
+        (lambda: slerp(X, X + 1, 1.1), r"share must lie in \[0, 1\], got 1.1"),
+        (lambda: slerp(X, X + 1, math.nan), r"share must lie in \[0, 1\], got nan"),
+        (lambda: slerp(X, 3 * X, 0.5), "a and b must not be parallel"),
+        (lambda: slerp(X, -X, 0.5), "a and b must not be parallel"),
+        (lambda: slerp(X, torch.stack([X[0] + 1, X[1]]), 0.5), "a and b must not be parallel"),
     ],
 )
 def test_bad_input_is_named(call, message):

@@ -32,12 +32,12 @@ def check_drop_context(drop_context: Callable[[Tensor, float, torch.Generator], 
         source = "draw from the generator that is handed in: torch.rand(…, generator=generator)"
         if not torch.equal(again, answers[0]):
             raise Mistake(f"two calls with the same generator differ: {source}.")
-        if 0 < share < 1:
-            _look_at_rows(torch.stack(answers), whole, share)
-            if all(torch.equal(again, answer) for answer in answers):
-                raise Mistake(f"every generator gives the same: {source}.")
-            return whole
-        return again
+        if share in (0, 1):
+            return again
+        if 0 < again.count_nonzero() < again.numel() and all(torch.equal(again, answer) for answer in answers):
+            raise Mistake(f"every generator drops the same: {source}.")
+        _look_at_rows(torch.stack(answers), whole, share)
+        return whole
 
     def case(share: float, truth: Tensor, mistake: str) -> Case:
         return Case((c, share), truth, {}, (lambda _: mistake,), f"with share = {share:g}, ")

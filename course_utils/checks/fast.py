@@ -74,8 +74,8 @@ def _wrong_times(times: Any, T: int, n: int) -> str | None:
         return f"the list holds {max(times)}, and the last time that the schedule knows is T = {T}."
     if T % n and len(set(steps)) == 1:
         return (
-            f"every step is {steps[0]} long, and {n} of these lead {n * steps[0]} times down, not {T}: steps of one "
-            "length do not fit. Take T · i / n for i = n, …, 0 and round each."
+            f"every step is {steps[0]} long, and {n} of these cover {n * steps[0]} of {T}: steps of one length do not "
+            "fit. Take T · i / n for i = n, …, 0 and round each."
         )
     if times[0] != T:
         return f"the list begins with {times[0]}: pure noise is at T = {T}, and sampling begins there."

@@ -1,0 +1,39 @@
+"""Tables of benchmarks: each gives the curves that stand in it, and says what it has not."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from course_utils import load_measured
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+@pytest.mark.parametrize(
+    ("table", "over", "where"),
+    [("guidance", "guidance_scale", {}), ("steps", "steps", {"sampler": "DDIM"})],
+)
+def test_a_curve_has_each_number_in_its_place(table, over, where):
+    with (DATA / f"{table}.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if where.items() <= row.items()]
+    x, y = load_measured(table, over, "recall", **where)
+    assert y.shape == (3, len(x))
+    assert x.tolist() == sorted({float(row[over]) for row in rows})
+    for row in rows:
+        found = y[int(row["seed"]), x.tolist().index(float(row[over]))]
+        assert found.item() == pytest.approx(float(row["recall"]))
+
+
+@pytest.mark.parametrize(
+    ("ask", "error", "words"),
+    [
+        (lambda: load_measured("nothing", "a", "b"), FileNotFoundError, "data/nothing.csv did not come with"),
+        (lambda: load_measured("guidance", "w", "recall"), ValueError, r"guidance has no columns \['w'\]; it has"),
+        (lambda: load_measured("steps", "steps", "recall"), ValueError, "one row for each seed and steps"),
+        (lambda: load_measured("steps", "steps", "recall", sampler="no"), ValueError, "got 0 rows"),
+    ],
+)
+def test_what_is_not_there_is_named(ask, error, words):
+    with pytest.raises(error, match=words):
+        ask()
