@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from ..samplers import Model
-from .sampling import _amounts, _compare_amounts
-from .verdict import Case, Diagnosis, Mistake, check
+from .verdict import Case, Diagnosis, Mistake, amounts_of, check, compare_amounts
 
 
 def check_drop_context(drop_context: Callable[[Tensor, float, torch.Generator], Tensor]) -> None:
@@ -91,7 +90,7 @@ def _guided_by(w: float) -> Case:
             _strict_model(x, t, w * c)
         ),
     }
-    amounts = _compare_amounts(truth, {"ε_u": without, "ε_c": given})
+    amounts = compare_amounts(truth, {"ε_u": without, "ε_c": given})
     return Case((x, t, c, w), truth, mistakes, (amounts,), f"with w = {w:g}, ")
 
 
@@ -132,7 +131,7 @@ def _composed_of(scales: tuple[float, ...]) -> Case:
         "keep ε_u under a name of its own.": one_by_one,
     }
     parts = {"ε_u": without, **{f"ε_{k}": answer for k, answer in enumerate(answers, start=1)}}
-    diagnoses = (_mixed_contexts(x, t, contexts, scales), _compare_amounts(truth, parts))
+    diagnoses = (_mixed_contexts(x, t, contexts, scales), compare_amounts(truth, parts))
     return Case((x, t, contexts, scales), truth, mistakes, diagnoses, f"with scales {[*scales]}, ")
 
 
@@ -143,7 +142,7 @@ def _mixed_contexts(x: Tensor, t: Tensor, contexts: Tensor, scales: tuple[float,
 
     def diagnosis(got: Tensor) -> str | None:
         without = _strict_model(x, t)
-        if any(_amounts(got - without, _strict_model(x, t, mixture) - without) for mixture in mixtures):
+        if any(amounts_of(got - without, _strict_model(x, t, mixture) - without) for mixture in mixtures):
             return "the contexts are mixed before the model is asked. Ask about each by itself, and mix the answers."
         return None
 

@@ -16,8 +16,8 @@ from torch import Tensor
 from ..samplers import ddim_step as right_step
 from ..samplers import slerp as right_arc
 from ..schedules import NoiseSchedule
-from .sampling import _batch, _compare_amounts
-from .verdict import Case, Mistake, check
+from .sampling import step_batch
+from .verdict import Case, Mistake, check, compare_amounts
 
 WALKS = ((500, 30), (500, 25), (10, 7), (12, 12), (5, 1), (1, 1))
 """T and n of the lists that are asked for: where n divides T, where it does not, all times, and a single step."""
@@ -95,7 +95,7 @@ def _wrong_times(times: Any, T: int, n: int) -> str | None:
 
 
 def _ddim_step_over(t: int, t_prev: int, eta: float) -> Case:
-    schedule, x_t, eps, z = _batch()
+    schedule, x_t, eps, z = step_batch()
     before, ab = schedule.alpha_bar[t_prev], schedule.alpha_bar[t]
     a, b = ab.sqrt(), (1 - ab).sqrt()
     faded, x0_hat, sigma = before.sqrt(), (x_t - b * eps) / a, eta * _sigma(schedule, t, t_prev)
@@ -142,7 +142,7 @@ def _ddim_step_over(t: int, t_prev: int, eta: float) -> Case:
         **{name: step(wrong) for name, wrong in _wrong_guesses(x_t, eps, before, ab).items()},
         **_other_steps(schedule, x_t, eps, z, t, t_prev, eta),
     }
-    amounts = _compare_amounts(step(), {"x_t": x_t, "ε": eps, "z": z})
+    amounts = compare_amounts(step(), {"x_t": x_t, "ε": eps, "z": z})
     where = f"from t = {t} to t_prev = {t_prev} with η = {eta:g}, "
     truth = right_step(x_t, eps, t, t_prev, schedule, eta, z)
     return Case((x_t, eps, t, t_prev, schedule, eta, z), truth, mistakes, (amounts,), where)

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..oracles import GaussianDenoiser
 from ..samplers import Model, ddpm_step
 from ..schedules import NoiseSchedule, linear_schedule
-from .verdict import Case, Diagnosis, check
+from .verdict import Case, Diagnosis, amounts_of, check, compare_amounts
 
 TIMES = (60, 20, 2, 1)
 """Where steps are tried: at T, in the middle, and at the last two, where indices and noise go wrong."""
@@ -71,7 +71,7 @@ def check_sampling_loop(sampling_loop: Callable[[Model, Tensor, NoiseSchedule, t
 
 
 def _posterior_mean_at(t: int) -> Case:
-    schedule, x_t, eps, _ = _batch()
+    schedule, x_t, eps, _ = step_batch()
     before, ab, alpha, beta = _tables(schedule, t)
     a, b = ab.sqrt(), (1 - ab).sqrt()
     x0_hat = (x_t - b * eps) / a
@@ -111,12 +111,12 @@ def _posterior_mean_at(t: int) -> Case:
         "the weights are not divided by 1 − ᾱ_t.": weighted(first * (1 - ab), second * (1 - ab)),
         SHIFTED: _mean(schedule, x_t, eps, t - 1),
     }
-    amounts = _compare_amounts(truth, {"x̂_0": x0_hat, "x_t": x_t})
+    amounts = compare_amounts(truth, {"x̂_0": x0_hat, "x_t": x_t})
     return Case((x_t, eps, t, schedule), truth, mistakes, (amounts,), f"at t = {t}, ")
 
 
 def _ddpm_step_at(t: int) -> Case:
-    schedule, x_t, eps, z = _batch()
+    schedule, x_t, eps, z = step_batch()
     before, ab, alpha, beta = _tables(schedule, t)
     b, root, variance = (1 - ab).sqrt(), alpha.sqrt(), schedule.posterior_variance[t]
     mean, noise = _mean(schedule, x_t, eps, t), variance.sqrt() * z
@@ -149,12 +149,12 @@ def _ddpm_step_at(t: int) -> Case:
     for mistake, sigma in sigmas.items():
         mistakes[mistake] = mean + sigma * z if t > 1 else mean
         mistakes[f"{mistake} And noise is added at t = 1 too, to the finished picture."] = mean + sigma * z
-    amounts = _compare_amounts(mean + noise, {"x_t": x_t, "ε": eps, "z": z})
+    amounts = compare_amounts(mean + noise, {"x_t": x_t, "ε": eps, "z": z})
     diagnoses = (amounts,) if t > 1 else (_noise_at_the_end(mean, z), amounts)
     return Case((x_t, eps, t, t - 1, schedule, z), mean + noise, mistakes, diagnoses, f"at t = {t}, ")
 
 
-def _batch() -> tuple[NoiseSchedule, Tensor, Tensor, Tensor]:
+def step_batch() -> tuple[NoiseSchedule, Tensor, Tensor, Tensor]:
     """A schedule, and three batches of noise; any x_t will do. No two sides of a batch agree."""
     x_t, eps, z = torch.randn((3, 6, 3, 5, 4), generator=torch.Generator().manual_seed(0))
     return linear_schedule(60), x_t, eps, z
@@ -171,35 +171,11 @@ def _mean(schedule: NoiseSchedule, x_t: Tensor, eps: Tensor, t: int) -> Tensor:
     return (x_t - beta / (1 - ab).sqrt() * eps) / alpha.sqrt()
 
 
-def _amounts(x: Tensor, *parts: Tensor) -> list[float] | None:
-    """How much of each part a batch holds, if it holds nothing else."""
-    columns, values = torch.stack([part.flatten() for part in parts], dim=1).double(), x.flatten().double()
-    amounts = torch.linalg.lstsq(columns, values[:, None]).solution[:, 0]
-    return amounts.tolist() if (columns @ amounts - values).abs().max() < 1e-4 * values.abs().max() else None
-
-
-def _compare_amounts(truth: Tensor, parts: dict[str, Tensor]) -> Diagnosis:
-    """Say how much of each part the answer holds, and how much it should."""
-
-    def spelled(x: Tensor) -> str | None:
-        amounts = _amounts(x, *parts.values())
-        if amounts is None:
-            return None
-        sum_of_parts = " + ".join(f"{n:.4f} {name}" for n, name in zip(amounts, parts, strict=True))
-        return sum_of_parts.replace("+ -", "− ").replace("-", "−")
-
-    def diagnosis(got: Tensor) -> str | None:
-        found = spelled(got)
-        return f"the result is {found}, expected {spelled(truth)}." if found else None
-
-    return diagnosis
-
-
 def _noise_at_the_end(mean: Tensor, z: Tensor) -> Diagnosis:
     """Say that the last step adds noise, of whatever size."""
 
     def diagnosis(got: Tensor) -> str | None:
-        if _amounts(got - mean, z):
+        if amounts_of(got - mean, z):
             return "noise is added too. The last step ends at the finished picture and adds none: σ_1 = 0."
         return None
 

@@ -55,6 +55,30 @@ def check(name: str, attempt: Callable[..., Any], *cases: Case) -> None:
         print(f"✗ {name}: {verdict}" if verdict else f"✓ {name} is right.")
 
 
+def amounts_of(x: Tensor, *parts: Tensor) -> list[float] | None:
+    """How much of each part a batch holds, if it holds nothing else."""
+    columns, values = torch.stack([part.flatten() for part in parts], dim=1).double(), x.flatten().double()
+    amounts = torch.linalg.lstsq(columns, values[:, None]).solution[:, 0]
+    return amounts.tolist() if (columns @ amounts - values).abs().max() < 1e-4 * values.abs().max() else None
+
+
+def compare_amounts(truth: Tensor, parts: dict[str, Tensor]) -> Diagnosis:
+    """Say how much of each part the answer holds, and how much it should."""
+
+    def spelled(x: Tensor) -> str | None:
+        amounts = amounts_of(x, *parts.values())
+        if amounts is None:
+            return None
+        sum_of_parts = " + ".join(f"{n:.4f} {name}" for n, name in zip(amounts, parts, strict=True))
+        return sum_of_parts.replace("+ -", "− ").replace("-", "−")
+
+    def diagnosis(got: Tensor) -> str | None:
+        found = spelled(got)
+        return f"the result is {found}, expected {spelled(truth)}." if found else None
+
+    return diagnosis
+
+
 def _verdict(attempt: Callable[..., Any], cases: tuple[Case, ...]) -> str | None:
     """What is wrong with the student's function, or None."""
     answers = []
