@@ -24,8 +24,9 @@ def load_measured(table: str, over: str, column: str, **where: str) -> tuple[Ten
         rows = list(csv.DictReader(file))
     if missing := {over, column, "seed", *where} - set(rows[0]):
         raise ValueError(f"{table} has no columns {sorted(missing)}; it has {', '.join(rows[0])}")
-    chosen = {(row["seed"], float(row[over])): float(row[column]) for row in rows if where.items() <= row.items()}
+    rows = [row for row in rows if where.items() <= row.items()]
+    chosen = {(row["seed"], float(row[over])): float(row[column]) for row in rows}
     seeds, x = sorted({seed for seed, _ in chosen}), sorted({at for _, at in chosen})
-    if not chosen or len(chosen) != len(seeds) * len(x):
-        raise ValueError(f"{table} must have one row for each seed and {over} where {where}, got {len(chosen)} rows")
+    if not rows or not len(rows) == len(chosen) == len(seeds) * len(x):
+        raise ValueError(f"{table} must have one row for each seed and {over} where {where}, got {len(rows)} rows")
     return torch.tensor(x), torch.tensor([[chosen[seed, at] for at in x] for seed in seeds])

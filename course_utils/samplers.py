@@ -71,7 +71,7 @@ def ddpm_step(
     _require_step(x_t, eps, t, t_prev, schedule)
     if t_prev > t:
         raise ValueError(f"t_prev must be smaller than t for a step that adds noise, got t = {t}, t_prev = {t_prev}")
-    before, now = schedule.alpha_bar[[t_prev, t]].tolist()
+    before, now = schedule.alpha_bar[t_prev].item(), schedule.alpha_bar[t].item()
     alpha = now / before
     mean = (x_t - (1 - alpha) / math.sqrt(1 - now) * eps) / math.sqrt(alpha)
     if variance is None:
@@ -105,10 +105,11 @@ def ddim_step(
         raise ValueError(f"eta must lie in [0, 1], got {eta!r}")
     if eta > 0 and t_prev > t:
         raise ValueError(f"a step to a later time, from {t} to {t_prev}, adds no noise: eta must be 0, got {eta!r}")
-    before, now = schedule.alpha_bar[[t_prev, t]].tolist()
+    before, now = schedule.alpha_bar[t_prev].item(), schedule.alpha_bar[t].item()
     variance = eta**2 * (1 - before) / (1 - now) * (1 - now / before) if eta else 0.0
-    x0_hat = (x_t - math.sqrt(1 - now) * eps) / math.sqrt(now)
-    mean = math.sqrt(before) * x0_hat + math.sqrt(max(0.0, 1 - before - variance)) * eps
+    of_x = math.sqrt(before / now)  # √ᾱ' x̂_0 + √(1 − ᾱ' − σ²) ε, sorted by x_t and ε
+    of_eps = math.sqrt(max(0.0, 1 - before - variance)) - of_x * math.sqrt(1 - now)
+    mean = of_x * x_t + of_eps * eps
     return _with_noise(mean, math.sqrt(variance), noise)
 
 
@@ -140,7 +141,7 @@ def sample(
             now = torch.full((len(x),), t, device=x.device)
             eps = model(x, now, c)
             noise = None if generator is None else _randn_like(x, generator)
-            x0_hat = schedule.predict_x0(x, now, eps)
+            x0_hat = schedule.predict_x0(x, t, eps)
             x = step(x, eps, t, t_prev, schedule, noise=noise)
         yield Step(t_prev, x, x0_hat)
 
@@ -160,13 +161,14 @@ def dpm_solver(
         with torch.no_grad():
             now = torch.full((len(x),), t, device=x.device)
             eps = model(x, now, c)
-            x0_hat = schedule.predict_x0(x, now, eps)
+            x0_hat = schedule.predict_x0(x, t, eps)
             length = (half_log_snr[t_prev] - half_log_snr[t]).item()
+            aim = x0_hat
             if before is not None and t_prev > 0:
                 x0_before, length_before = before
                 aim = x0_hat + length / (2 * length_before) * (x0_hat - x0_before)
-                eps = schedule.predict_eps(x, now, aim)
-            x = ddim_step(x, eps, t, t_prev, schedule)
+                eps = schedule.predict_eps(x, t, aim)
+            x = schedule.add_noise(aim, t_prev, eps) if t_prev else aim
             before = x0_hat, length
         yield Step(t_prev, x, x0_hat)
 
@@ -213,7 +215,7 @@ def sample_ddim(
     """
     x, generator = _start(shape, generator)
     times = schedule.timesteps(n)
-    return _end(sample(model, x, times, schedule, partial(ddim_step, eta=eta), c, generator), times)
+    return _end(sample(model, x, times, schedule, partial(ddim_step, eta=eta), c, generator if eta else None), times)
 
 
 def sample_dpm(

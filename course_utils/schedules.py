@@ -107,8 +107,11 @@ class NoiseSchedule:
     def __repr__(self) -> str:
         return f"NoiseSchedule(T={self.T}, alpha_bar_T={self.alpha_bar[-1]:.2g})"
 
-    def _signal_and_noise(self, t: int | Tensor, x: Tensor) -> list[Tensor]:
-        """√ᾱ_t and √(1 − ᾱ_t), shaped to multiply the batch `x`."""
+    def _signal_and_noise(self, t: int | Tensor, x: Tensor) -> list[float] | list[Tensor]:
+        """√ᾱ_t and √(1 − ᾱ_t): two numbers for one time, or tensors shaped to multiply the batch `x`."""
+        if not isinstance(t, Tensor):
+            require_int("t", t, 1, self.T)
+            return [self._signal[t].item(), self._noise[t].item()]
         return self._look_up((self._signal, self._noise), require_times("t", t, 1, self.T, x), x)
 
     def _look_up(self, tables: Sequence[Tensor], t: Tensor, x: Tensor) -> list[Tensor]:

@@ -40,7 +40,7 @@ def guided(model: Model, guidance_scale: float | Sequence[float]) -> Model:
         if contexts.ndim != 3 or contexts.shape[:2] != (len(x), len(scales)):
             wanted = f"({len(x)}, n_context)" if single else f"({len(x)}, {len(scales)}, n_context)"
             raise ValueError(f"c must have shape {wanted}, got {tuple(c.shape)}")
-        weights = [1 - sum(scales), *scales]  # the formula, sorted by what the model answers
+        weights = [1 - math.fsum(scales), *scales]  # the formula, sorted by what the model answers
         asked = torch.cat([torch.zeros_like(contexts[:, :1]), contexts], dim=1).unbind(1)
         kept = [(w, one) for w, one in zip(weights, asked, strict=True) if w != 0]
         many = len(kept)

@@ -399,7 +399,7 @@ for n in (10, 25, 50, 100):
     )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The more steps, the nearer we come back. Up and down are not exact inverses: on the way up the network is asked at the noisier *end* of what will be the same step on the way down only when steps are short.
+# The more steps, the nearer we come back. Up and down are not exact inverses. On the way up a step asks the network at its cleaner end, and on the way down at its noisier one. The two answers differ, and the less, the shorter the step.
 #
 # The noise that we find is too small, about 0.75 instead of 1. A sprite has large areas of exactly one colour, and $x_1$ should have a trace of noise there. It has none, so it is no typical $x_1$, and its code is no typical noise.
 #
@@ -558,8 +558,8 @@ show_images(torch.cat([*rows.values()]), columns=8, row_titles=[*rows])
 #
 # <details><summary>Answer</summary>
 #
-# It keeps the colours in their range, so that fewer pixels are burnt to pure black, white or red. It does not bring back the diversity that guidance has taken: the direction stays the same. Large text-to-image models use a softer
-# form of it ("dynamic thresholding").
+# It keeps the colours in their range, so that fewer pixels are burnt to pure black, white or red. It does not bring back the diversity that guidance has taken: the direction stays the same. A well-known text-to-image model, Imagen, clips at a
+# level that it chooses anew for each picture ("dynamic thresholding").
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "slide"}
