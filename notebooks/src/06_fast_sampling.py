@@ -48,7 +48,7 @@ show_images(torch.cat([*rows.values()]), columns=8, row_titles=[*rows])
 #
 # - **explain** why steps cannot just be left out, and what has to change when they are,
 # - **write** `ddim_step`, and choose how much noise it adds,
-# - **choose** times for any number of steps, without the bug that sits in half of the code you find,
+# - **choose** times for any number of steps, without a bug that is easily made and hardly seen,
 # - **walk** between two sprites, **encode** a sprite into noise, and redraw it as something else,
 # - **decide** how many steps you need, from measured curves instead of sayings.
 #
@@ -145,9 +145,9 @@ show_images(end.x, columns=8, row_titles=["25 steps,\nrespaced"])
 # At time $t'$ the two should be mixed in other amounts:
 #
 # $$\hat x_0 = \frac{x_t - \sqrt{1-\bar\alpha_t}\;\hat\varepsilon}{\sqrt{\bar\alpha_t}}, \qquad
-# x_{t'} = \underbrace{\sqrt{\bar\alpha_{t'}}\;\hat x_0}_{\text{picture}} + \underbrace{\sqrt{1-\bar\alpha_{t'}-\sigma^2}\;\hat\varepsilon}_{\text{the old noise}} + \underbrace{\sigma\, z}_{\text{fresh noise}}. \tag{2}$$
+# x_{t'} = \sqrt{\bar\alpha_{t'}}\;\hat x_0 + \sqrt{1-\bar\alpha_{t'}-\sigma^2}\;\hat\varepsilon + \sigma\, z. \tag{2}$$
 #
-# The variances of old and fresh noise add up to $1-\bar\alpha_{t'}$, whatever $\sigma$ is. So $\sigma$ is ours to choose:
+# The picture, the old noise, and perhaps some fresh noise $z$. The variances of the two noises add up to $1-\bar\alpha_{t'}$, whatever $\sigma$ is. So $\sigma$ is ours to choose:
 #
 # $$\sigma = \eta\,\sqrt{\frac{1-\bar\alpha_{t'}}{1-\bar\alpha_t}}\,\sqrt{1 - \frac{\bar\alpha_t}{\bar\alpha_{t'}}}. \tag{3}$$
 #
@@ -269,7 +269,7 @@ check_timesteps(timesteps)
 #
 # With $\eta = 0$ nothing is random after the start. So the start decides everything.
 #
-# **Predict.** We begin with the same noise and take 10, 25, 50, or all 500 steps. Same sprites, or different ones?
+# **Predict.** We begin with the same noise and take 10, 25, 50, or all 500 steps. Same sprites, or different ones? (We also stop the time, for section 9.)
 
 # %% slideshow={"slide_type": "fragment"}
 import time
@@ -608,7 +608,7 @@ sampler_sliders(model, x_T, schedule, eight)
 # - **video**, with a time axis more,
 # - **large pictures**, where `x` is not the picture but a small code of it: *latent diffusion*, the design behind most text-to-image models.
 #
-# **Good first readings:** DDPM and DDIM below, which you can now read with ease; Karras et al., *Elucidating the Design Space of Diffusion-Based Generative Models*, 2022, [arXiv:2206.00364](https://arxiv.org/abs/2206.00364), which sorts everything;
+# **Good first readings:** DDPM ([arXiv:2006.11239](https://arxiv.org/abs/2006.11239)) and DDIM (below), of which you have now written every formula; Karras et al., *Elucidating the Design Space of Diffusion-Based Generative Models*, 2022, [arXiv:2206.00364](https://arxiv.org/abs/2206.00364), which sorts everything;
 # Rombach et al., *High-Resolution Image Synthesis with Latent Diffusion Models*, 2021, [arXiv:2112.10752](https://arxiv.org/abs/2112.10752); Song et al., *Score-Based Generative Modeling through Stochastic Differential Equations*, 2020, [arXiv:2011.13456](https://arxiv.org/abs/2011.13456), for the mathematics.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
