@@ -107,9 +107,9 @@ def ddim_step(
         raise ValueError(f"a step to a later time, from {t} to {t_prev}, adds no noise: eta must be 0, got {eta!r}")
     before, now = schedule.alpha_bar[t_prev].item(), schedule.alpha_bar[t].item()
     variance = eta**2 * (1 - before) / (1 - now) * (1 - now / before) if eta else 0.0
-    of_x = math.sqrt(before / now)  # √ᾱ' x̂_0 + √(1 − ᾱ' − σ²) ε, sorted by x_t and ε
-    of_eps = math.sqrt(max(0.0, 1 - before - variance)) - of_x * math.sqrt(1 - now)
-    mean = of_x * x_t + of_eps * eps
+    x0_hat = (x_t - math.sqrt(1 - now) * eps) / math.sqrt(now)
+    old_noise = math.sqrt(max(0.0, 1 - before - variance))
+    mean = torch.add(math.sqrt(before) * x0_hat, eps, alpha=old_noise)  # one pass over the batch less than with * and +
     return _with_noise(mean, math.sqrt(variance), noise)
 
 
