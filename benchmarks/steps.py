@@ -1,7 +1,7 @@
 """How many steps a sampler needs: the quality of 500 sprites with four samplers and several numbers of steps.
 
 The same network, starts and classes for all, on three seeds; nothing is clipped on the way. Prints a table and writes
-data/steps.csv, which notebook 06 draws. About an hour on one CPU core:
+data/steps.csv, which notebook 06 draws. About an hour and a half on one CPU core:
 OMP_NUM_THREADS=1 python benchmarks/steps.py
 """
 
