@@ -268,9 +268,7 @@ def plot_spread(
     colours = (NETWORK, *matplotlib.rcParams["axes.prop_cycle"].by_key()["color"])
     if not 1 <= len(curves) <= len(colours):
         raise ValueError(f"curves must be 1 to {len(colours)}, got {len(curves)}")
-    for name, (x, y) in curves.items():
-        if y.ndim != 2 or x.shape != y.shape[1:]:
-            raise ValueError(f"{name!r} must be x of shape (N,) and y of shape (R, N), got {x.shape} and {y.shape}")
+    _require_repeated(curves)
     room, top = 30 + max(map(_text_width, curves)), 40 if title else 16
     picture = Picture(*size, f"{title or 'Curves'}: {ylabel} against {xlabel}, for {', '.join(curves)}")
     axes = place_axes(picture, 75, top, size[0] - 85 - room, size[1] - top - 55)
@@ -292,21 +290,19 @@ def plot_spread(
 
 @styled
 def plot_panels(
-    panels: Mapping[str, tuple[Tensor, Tensor]], xlabel: str, mark: tuple[str, float] | None = None, title: str = ""
+    panels: Mapping[str, tuple[Tensor, Tensor]], xlabel: str, mark: tuple[str, float] | None = None
 ) -> Picture:
     """Several things that were measured together, each in a panel of its own: means in bands from smallest to largest.
 
     Args:
         panels: for each name the x values, shape (N,), and the y values of each repetition, shape (R, N); of a network.
-        xlabel, title: what the x axes show, and what to see.
+        xlabel: what the x axes show.
         mark: a name and a value of x to compare with.
     """
-    for name, (x, y) in panels.items():
-        if y.ndim != 2 or x.shape != y.shape[1:]:
-            raise ValueError(f"{name!r} must be x of shape (N,) and y of shape (R, N), got {x.shape} and {y.shape}")
-    gap, top, height = 58, 64 if title else 30, 190
+    _require_repeated(panels)
+    gap, top, height = 58, 30, 190
     width = (_PAGE - 5) // len(panels) - gap
-    picture = Picture(_PAGE, top + height + 55, f"{title or 'Measurements'}: {', '.join(panels)} against {xlabel}")
+    picture = Picture(_PAGE, top + height + 55, f"Measurements: {', '.join(panels)} against {xlabel}")
     for i, (name, (x, y)) in enumerate(panels.items()):
         axes = place_axes(picture, gap + i * (width + gap) - 8, top, width, height)
         axes.fill_between(x, y.amin(0), y.amax(0), color=NETWORK, alpha=0.25, linewidth=0)
@@ -317,8 +313,6 @@ def plot_panels(
         if mark is not None:
             axes.axvline(mark[1], color=FRAME, linewidth=1.2, zorder=0)
             axes.text(mark[1], 0.02, f" {mark[0]}", transform=axes.get_xaxis_transform(), fontsize=10)
-    if title:
-        place_text(picture, 5, 4, title, va="top", fontsize=13, fontweight="bold")
     return picture
 
 
@@ -486,6 +480,12 @@ def place_text(picture: Picture, x: float, y: float, text: str, **style: Any) ->
     """Text at (x, y), in pixels of the page from its upper left."""
     page_width, page_height = picture.get_size_inches() * _DPI
     picture.text(x / page_width, 1 - y / page_height, text, **style)
+
+
+def _require_repeated(curves: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+    for name, (x, y) in curves.items():
+        if y.ndim != 2 or x.shape != y.shape[1:]:
+            raise ValueError(f"{name!r} must be x of shape (N,) and y of shape (R, N), got {x.shape} and {y.shape}")
 
 
 def _name_ticks(axis: Axis, values: Sequence[float]) -> None:

@@ -64,20 +64,17 @@ def guidance_slider(model: Model, x_T: Tensor, schedule: NoiseSchedule, c: Tenso
     return _panel(draw, [_float_slider("w", 1, 8, 0.5)])
 
 
-def sprite_mixer(
-    model: Model, x_T: Tensor, schedule: NoiseSchedule, names: Sequence[str], guidance_scale: float = 2
-) -> ipywidgets.VBox:
-    """A slider for each class: together they are the context of sprites that DDIM draws from the same noise.
+def sprite_mixer(model: Model, x_T: Tensor, schedule: NoiseSchedule, names: Sequence[str]) -> ipywidgets.VBox:
+    """A slider for each class: together they are the context of what DDIM draws from the same noise, with w = 2.
 
     Args:
         model, x_T, schedule: as in `guidance_slider`.
         names: of the classes, one for each number of a context.
-        guidance_scale: w.
     """
 
     def draw(*amounts: float) -> Picture:
         c = torch.tensor(amounts).expand(len(x_T), -1)
-        *_, end = sample(guided(model, guidance_scale), x_T, schedule.timesteps(15), schedule, c=c)
+        *_, end = sample(guided(model, 2), x_T, schedule.timesteps(15), schedule, c=c)
         return show_images(end.x, title=f"c = [{', '.join(f'{amount:g}' for amount in amounts)}]")
 
     sliders = [_float_slider(name, float(i == 0), 1, 0.1) for i, name in enumerate(names)]

@@ -16,8 +16,8 @@ from .schedules import NoiseSchedule
 def guided(model: Model, guidance_scale: float | Sequence[float]) -> Model:
     """Classifier-free guidance: ε_u + w (ε_c − ε_u), with ε_u the answer without context (arXiv:2207.12598).
 
-    With several contexts at once each has a scale of its own: ε_u + Σ_k w_k (ε_k − ε_u) (the
-    conjunction of Liu et al. 2022, arXiv:2206.01714).
+    With several contexts at once each has a scale of its own: ε_u + Σ_k w_k (ε_k − ε_u) (the conjunction of Liu et al.
+    2022, arXiv:2206.01714).
 
     Args:
         model: one that was trained with and without context.

@@ -88,7 +88,7 @@ PICTURES = {
     "plot_matrix, named rows": lambda: plot_matrix(noise(2, 9), "column", "", row_names=["a", "MMMMMMMMMMMM"]),
     "plot_spread": lambda: plot_spread(spread("a", "b", "a long name"), "x", "y", "T"),
     "plot_spread, log": lambda: plot_spread(LOG_SPREAD, "x", "y", "T", log=True),
-    "plot_panels": lambda: plot_panels(spread("a", "b"), "x", ("as it was", 1), "T"),
+    "plot_panels": lambda: plot_panels(spread("a", "b"), "x", ("as it was", 1)),
     "draw_network": lambda: draw_network(network(), noise(1, 3, 16, 16), 9999, torch.eye(5)[:1]),
     "draw_network, wide": lambda: draw_network(
         network(n_features=64, n_context=8, in_channels=1), noise(1, 1, 32, 32), 1

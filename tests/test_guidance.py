@@ -78,7 +78,7 @@ def test_guidance_follows_the_exact_flow_from_every_start(w):
 
 def test_scale_four_moves_the_mean_out_and_shrinks_the_spread_by_the_exact_amounts():
     plain, exact = mean_and_std(exact_ends(1)), mean_and_std(exact_ends(4))
-    assert exact == pytest.approx((1.675, 0.290), abs=1e-3)  # as notebook 05 says
+    assert exact == pytest.approx((1.675, 0.290), abs=1e-3)
     coarse, fine = mean_and_std(sampled_ends(4, 125)), mean_and_std(sampled_ends(4, 250))
     for i in range(2):
         assert abs(fine[i] - exact[i]) < 0.01 * abs(exact[i] - plain[i]) + 0.005

@@ -252,7 +252,8 @@ check_guided(guided)
 # **Question.** What does this do to a picture in mind? We take one hero, add the noise of three levels, and look at $\hat x_0$ for several $w$.
 
 # %% slideshow={"slide_type": "fragment"}
-hero = load_sprites(split="test")[0][load_sprites(split="test")[1][:, 0] == 1][7:8]
+held_out, held_out_contexts = load_sprites(split="test")
+hero = held_out[held_out_contexts[:, 0] == 1][7:8]
 scales, levels = (0, 1, 2, 4, 8), (450, 380, 150)
 guesses = []
 for level in levels:
@@ -312,7 +313,7 @@ plot_panels(panels, "guidance scale w", mark=("as trained", 1))
 # - **What about diversity?** The coverage only ever falls, from all kinds to 95 %. The recall rises a little first, but not because there are new kinds: fewer sprites are spoiled, and a spoiled one has no real ones near it. Then it falls like a stone.
 # - **Half-way is worse than either end.** $w = 0.5$ is neither the answer to "draw anything" nor to "draw a hero".
 #
-# So on our sprites, $w = 2$ is a good choice. Another network on other data has another best scale; the shape of the curves is what carries over.
+# So on our sprites, $w = 2$ is a good choice.
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # **Question.** Is the table right? A number in a file can be out of date. We draw one of its points again, 500 sprites with $w = 1$ and the first seed. It takes a few seconds.

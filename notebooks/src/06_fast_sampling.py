@@ -370,7 +370,7 @@ pictures = torch.cat([x[:8] for x in drawn.values()])
 show_images(pictures, columns=8, row_titles=[*drawn])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The line does not lead into nonsense, as one often reads. It leads to *calm* sprites: flatter areas, paler colours, fewer details, and as a set they are farther from real ones. Too little noise at the start is a lack of ideas. The arc draws as lively in the middle as at its ends.
+# The line does not lead into nonsense. It leads to *calm* sprites: flatter areas, paler colours, fewer details, and as a set they are farther from real ones. Too little noise at the start is a lack of ideas. The arc draws as lively in the middle as at its ends.
 #
 # Now the whole way, as a film: eight pairs, 17 stops on each arc, there and back.
 
@@ -444,7 +444,7 @@ plot_spread(good, "steps", "Fréchet distance", "What a step is worth", log=True
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Each line is the mean of three seeds, the band goes from the smallest to the largest. For comparison: 500 real sprites beside 500 others are at 2.7 (the judge's card).
 #
-# - **Skipping** never leaves 73, with any number of steps. At 500 nothing is skipped, and it is DDPM.
+# - **Skipping** is never below 73 here. At 500 nothing is skipped, and it is DDPM.
 # - **Below 25 steps**, DDIM and respaced DDPM are equally good, up to chance. Fresh noise does not hurt a long step that has the right coefficients.
 # - **From 50 steps on DDPM is better**, 4.1 at full length where DDIM has 4.6. And DDIM does not get there with *more* steps: it has arrived where its map leads. (The usual explanation: a map carries every error of the network to the end, and fresh noise washes old ones away.)
 # - **DPM-Solver++** follows the same map as DDIM and arrives there in 15 steps. Ten give what DDIM has after 25.
@@ -480,7 +480,7 @@ assert abs(again.frechet_distance / in_table - 1) < 0.05
 #
 # $$\text{aim} = \hat x_0 + \frac{h}{2\,h_{\text{last}}}\,\big(\hat x_0 - \hat x_0^{\text{last}}\big), \qquad h = \lambda_{t'} - \lambda_t, \tag{5}$$
 #
-# and take the DDIM step towards the aim. That is **DPM-Solver++(2M)**: one question a step, as before, and a memory of one picture. The clock is $\lambda = \tfrac12\log\mathrm{SNR}$, because in it the path is nearly straight. A last step to $t = 0$, where $\lambda$ is infinite, takes $\hat x_0$ as it is.
+# and take the DDIM step towards the aim. That is **DPM-Solver++(2M)**: one question a step, as before, and a memory of one picture. The clock is $\lambda = \tfrac12\log\mathrm{SNR}$, in which the formula of the solver is simplest. A last step to $t = 0$, where $\lambda$ is infinite, takes $\hat x_0$ as it is.
 #
 # It is called a solver of *second order*: with twice as many steps the error falls to a quarter, and DDIM's only to a half.
 #
