@@ -11,7 +11,7 @@ NOTEBOOKS := $(SOURCES:notebooks/src/%.py=notebooks/%.ipynb)
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks sprites format clean
+.PHONY: help lab test test-browser test-colab notebooks slides slides-pdf handout site media sprites format clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -21,6 +21,9 @@ lab: $(VENV)/lab ## set everything up and open the course in JupyterLab
 
 test: $(VENV)/test ## set everything up and run all tests, notebooks included
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval -n 2 --dist loadscope # two workers, one core each
+
+test-browser: $(VENV)/browser node_modules/installed ## click through the notebooks, the slides and the site in Chromium
+	$(BIN)/python -m pytest tests/browser
 
 notebooks: $(NOTEBOOKS) ## write and run the notebooks that are older than their text or the package
 
@@ -57,6 +60,14 @@ $(VENV)/lab: $(VENV)/python pyproject.toml
 	$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # it asks questions
 	@touch $@
 
+$(VENV)/teach: $(VENV)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[teach]'
+	@touch $@
+
+$(VENV)/browser: $(VENV)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[browser]'
+	@touch $@
+
 $(VENV)/test: $(VENV)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@touch $@
@@ -65,3 +76,9 @@ $(VENV)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: the course needs Python 3.11 or newer"; exit 1; }
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v >= (3, 11) or sys.exit("the course needs Python 3.11 or newer, and $(PYTHON) is %d.%d; name another: make PYTHON=python3.12" % v)'
 	$(PYTHON) -m venv $(VENV) && touch $@
+
+# The JavaScript of slides and site: fetched once, never committed. No lock file: both packages are pinned and need no others.
+node_modules/installed: package.json
+	@command -v npm >/dev/null || { echo "npm is not installed. Install Node.js, or let the pages load their JavaScript from the network: make slides CDN=1"; exit 1; }
+	npm install --no-package-lock --no-audit --no-fund --silent
+	@touch $@
