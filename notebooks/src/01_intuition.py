@@ -74,6 +74,8 @@ show_images(stages.flatten(0, 1), titles=[f"t = {t}" for t in times])
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · A drop of ink
 #
+# <!-- Lecture, 4 minutes. Let somebody say where the knowledge goes before you show the four clouds. "Into the glass" is a good answer to argue with: where in the glass? -->
+#
 # A drop of ink falls into a glass of water. At first you can point at it: it is *there*. A little later you can still tell where it fell.
 # Wait long enough, and the water is evenly grey: nothing you measure in it says where the drop was.
 #
@@ -105,6 +107,8 @@ plot_points(torch.stack(clouds), ["0 pushes", "10 pushes", "100 pushes", "1,000 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · A picture is a point, too
 #
+# <!-- Lecture, 3 minutes. Introduce Bob and Fred by name. They come back in every notebook, and they differ only by their beards. -->
+#
 # A grain of ink has 2 coordinates. A sprite of 16 × 16 pixels with 3 colours has 768. To PyTorch both are just numbers, so we can do to pictures what we
 # did to ink.
 #
@@ -132,6 +136,8 @@ show_images(torch.cat([bob, fred]), titles=["Bob", "Fred"])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · What would you say?
+#
+# <!-- Lecture, 3 minutes. Cover three of the four pictures with your hand and let the room name each. Keep the four answers on the board: section 11 compares them with the exact ones. -->
 #
 # We do to Bob just what the water did to the ink: the same line of code, 768 coordinates instead of 2.
 #
@@ -169,6 +175,8 @@ show_images(torch.cat(levels), titles=sayings)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · One step
 #
+# <!-- Lecture, 3 minutes. Ask for the variance of a sum before you show (1). Whoever adds standard deviations can try it with two dice. -->
+#
 # One push, in the language of probability: given the picture at time $t-1$, the picture at time $t$ is Gaussian,
 #
 # $$q(x_t \mid x_{t-1}) = \mathcal N\big(\sqrt{1-\beta_t}\; x_{t-1},\; \beta_t I\big), \qquad\text{that is}\qquad
@@ -196,10 +204,12 @@ print(f"variance after 500 steps: {shrunk.var():.2f} with shrinking, {plain.var(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · One jump
 #
+# <!-- Lecture, 6 minutes. Write $x_2$ on the board and let them collect the two noises. The step from there to (3) is the most important one of the course: variances add, so two noises are one. -->
+#
 # To train a network we need $x_t$ for random $t$, millions of times. Walking 500 steps each time would be a waste. With $\alpha_t = 1 - \beta_t$, do step 2 after step 1:
 #
-# $$x_2 = \sqrt{\alpha_2}\,\big(\sqrt{\alpha_1}\, x_0 + \sqrt{\beta_1}\,\varepsilon_1\big) + \sqrt{\beta_2}\,\varepsilon_2
-#  = \sqrt{\alpha_1\alpha_2}\; x_0 + \big(\sqrt{\alpha_2\beta_1}\,\varepsilon_1 + \sqrt{\beta_2}\,\varepsilon_2\big).$$
+# $$\begin{aligned} x_2 &= \sqrt{\alpha_2}\,\big(\sqrt{\alpha_1}\, x_0 + \sqrt{\beta_1}\,\varepsilon_1\big) + \sqrt{\beta_2}\,\varepsilon_2 \\
+#  &= \sqrt{\alpha_1\alpha_2}\; x_0 + \big(\sqrt{\alpha_2\beta_1}\,\varepsilon_1 + \sqrt{\beta_2}\,\varepsilon_2\big). \end{aligned}$$
 #
 # The last bracket is all noise. Two independent Gaussians add up to one Gaussian, and their *variances* add: $\alpha_2\beta_1 + \beta_2 = \alpha_2(1-\alpha_1) + 1 - \alpha_2 = 1 - \alpha_1\alpha_2$.
 # So the picture is multiplied by $\sqrt{\alpha_1\alpha_2}$, and the noise has variance $1 - \alpha_1\alpha_2$. A third step works the same way, and so does every later one:
@@ -338,9 +348,11 @@ plot_histograms(heaps, lambda x: expected.log_prob(x).exp(), "x at t = 150")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · Why the square root?
 #
+# <!-- Lecture, 3 minutes. Ask which of the two formulas they have seen in code. Both are in circulation. -->
+#
 # It is easy to write $(1-\bar\alpha_t)\,\varepsilon$ without the root, and you will meet code that does. It looks harmless: for the clean picture and for pure noise both are the same.
 #
-# **Question.** Where does it make one?
+# **Question.** Where does it make a difference to forget the root?
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils import plot_curves
@@ -380,6 +392,8 @@ show_images(torch.cat(rows), titles=[f"t = {t}" for t in times], row_titles=side
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · Watch it dissolve
 #
+# <!-- Lecture, 3 minutes. Play the movie, and let them raise a hand when they lose Bob. Compare the hands with the crossing of the curves. -->
+#
 # **Question.** At which $t$ do *you* lose Bob? Move the slider slowly. Blue is what the picture is multiplied by, orange is what the noise is multiplied by. SNR, the
 # signal-to-noise ratio, is $\bar\alpha_t / (1-\bar\alpha_t)$: the power of the signal over the power of the noise, for a picture of power 1.
 
@@ -417,6 +431,8 @@ animate(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · What does the noise know about the picture?
 #
+# <!-- Lecture, 3 minutes. Ask whether the spread is larger where the picture is darker. It is the same in every pixel: noise knows nothing of the picture. -->
+#
 # Does each picture get a noise of its own, made to fit it? Let us see what $x_t$ inherits from the picture.
 #
 # **Predict.** Take Bob and a mushroom. Make 4,000 noisy versions of each at $t = 150$. Compare their averages, pixel by pixel, and their standard deviations, pixel by pixel.
@@ -444,6 +460,8 @@ show_images(torch.stack(rows), titles=tops, row_titles=["Bob", "mushroom"])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Schedules: how fast should it go?
+#
+# <!-- Lecture, 6 minutes. Ask which schedule they would choose, and take the vote again after the curves. The ghost is the point to dwell on: it is a bug that never crashes. -->
 #
 # The list of $\beta_t$ is ours to choose. It is called the *schedule*. Four that people use:
 #
@@ -565,6 +583,8 @@ print(f"ᾱ in a straight line: ᾱ_250 = {ab[250]:.2f}, ᾱ_500 = {ab[500]:.0e}
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · Back again, if you know the noise
 #
+# <!-- Lecture, 4 minutes. Let somebody solve (3) for the picture at the board. Then ask what an error of the noise becomes. -->
+#
 # Equation (3) has three parts: the picture, the noise and their sum. Know two and you have the third. Solved for the picture:
 #
 # $$\hat x_0 = \frac{x_t - \sqrt{1-\bar\alpha_t}\;\varepsilon}{\sqrt{\bar\alpha_t}} \tag{4}$$
@@ -641,6 +661,8 @@ show_images(torch.cat(guesses), titles=[f"t = {t}" for t in times])
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 11 · The best possible answer
 #
+# <!-- Lecture, 5 minutes. Go back to the four answers of section 3. The exact denoiser gives the same ones, later. Say clearly that its answer is an average. -->
+#
 # Suppose the world holds nothing but our 20,000 sprites, each as likely as the next. By (3), a sprite $s$ leads to this $x_t$ with a density that depends only on the distance between $x_t$ and the faded
 # $\sqrt{\bar\alpha_t}\, s$. Bayes' rule turns that into a probability for each sprite:
 #
@@ -699,6 +721,8 @@ for t, e, x0 in zip(times.tolist(), eps_hat, x0_hat):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 12 · Five ways to make a picture
+#
+# <!-- Lecture, 2 minutes. One sentence for each family is enough. A question about speed is a question for notebook 06. -->
 #
 # Diffusion is not the only way to make pictures. Here are five, in a drawing, not in an experiment.
 #

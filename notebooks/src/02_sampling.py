@@ -76,6 +76,8 @@ show_images(pictures, titles=[f"t = {t}" for t in shown], row_titles=names)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · One step back
 #
+# <!-- Lecture, 5 minutes. Do not derive (1). Count it, as the code does, and let them believe their eyes; the derivation is an exercise in patience. -->
+#
 # The way there was easy: add noise. For the way back we would like to know $q(x_{t-1} \mid x_t)$: *given this noisy picture, what was it one step earlier?*
 #
 # Bayes' rule has an answer, and it is of no use:
@@ -119,6 +121,8 @@ print(f"weights: {first:.3f} for the clean picture, {second:.3f} for the noisy o
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Ask the denoiser
 #
+# <!-- Lecture, 2 minutes. Ask what is unknown in (1) when one draws. Only $x_0$: and (2) has a guess at it. -->
+#
 # A denoiser looks at $x_t$ and says which noise it sees, $\hat\varepsilon = \varepsilon_\theta(x_t, t)$. By (4) of notebook 01 that is an opinion about the clean picture:
 #
 # $$\hat x_0 = \frac{x_t - \sqrt{1-\bar\alpha_t}\;\hat\varepsilon}{\sqrt{\bar\alpha_t}}. \tag{2}$$
@@ -160,6 +164,8 @@ check_posterior_mean(posterior_mean)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · The famous line
+#
+# <!-- Lecture, 4 minutes. Show that (3) is (1) with (2) put in. Ask what would be missing without $\sigma_t z$, and leave the question open until section 6. -->
 #
 # Put (2) into (1) and collect what stands before $x_t$ and what stands before $\hat\varepsilon$. Almost everything cancels, because $\bar\alpha_t = \alpha_t\bar\alpha_{t-1}$. What is left, with noise $z$ of the right size, is
 # line 4 of Algorithm 2 in the DDPM paper:
@@ -243,6 +249,8 @@ check_sampling_loop(sampling_loop)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · A denoiser that cannot be wrong
 #
+# <!-- Lecture, 4 minutes. Explain why we test the sampler with an exact denoiser: whatever is wrong now is the sampler's fault. -->
+#
 # If a sampler draws bad pictures, is it the sampler's fault or the network's? With a network you cannot know. So we try it first where the best answer to *what noise do you see?* can be computed:
 # points in the plane that come from six heaps, a **mixture** of six Gaussians. `MixtureDenoiser` weighs the heaps as the `IdealDenoiser` of notebook 01 weighed sprites.
 #
@@ -290,6 +298,8 @@ plot_points(panels[:, :1500], ["t = 500", "t = 250", "t = 120", "t = 60", "t = 0
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · How much noise?
 #
+# <!-- Lecture, 4 minutes. Ask which variance they have seen in code. Both are right, each in its own world. -->
+#
 # In (3) we took $\sigma_t^2 = \tilde\beta_t$, the variance that is right once $x_0$ is known. The other choice in the literature is $\sigma_t^2 = \beta_t$. Each is exact for one world:
 #
 # - $\tilde\beta_t$ if the world holds a **single picture**. Then the denoiser *does* know $x_0$, and (1) is no approximation.
@@ -326,6 +336,8 @@ for t in (2, 5, 20, 100, 500):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · The mistake that everybody should see once
+#
+# <!-- Lecture, 4 minutes. Take a vote before the picture. Six smaller heaps is a reasonable guess, and wrong. -->
 #
 # Why add noise at all? Each step is supposed to *remove* some. Let us leave $z$ out. Same denoiser, same start, same 500 steps.
 #
@@ -376,9 +388,11 @@ print(f"formula: √ᾱ_500 = {schedule.alpha_bar[500].sqrt():.3f}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · An oracle recites
 #
+# <!-- Lecture, 3 minutes. Ask what they would pay for a perfect network. Then show that the perfect one copies. -->
+#
 # Back to pictures. The `IdealDenoiser` of notebook 01 knows our 20,000 sprites by heart and is the best possible denoiser *for a world that holds nothing else*.
 #
-# **Predict.** We draw eight sprites with it. Will they be new?
+# **Predict.** We draw eight sprites with this perfect denoiser. Will they be new?
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils import IdealDenoiser, nearest
@@ -402,6 +416,8 @@ show_images(
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · The network draws
+#
+# <!-- Lecture, 6 minutes. Play the movie to the end without a word. Then ask at which $t$ they saw the first face. -->
 #
 # `load_pretrained` gives us a network that has seen the 20,000 sprites, each with random noise at random times, and the schedule that it was trained with. A network with another schedule than
 # its own draws garbage, so the two come together. This one learned with the *cosine* schedule of notebook 01, which spends fewer of its 500 times on pictures that are noise and nothing else. The formulas do not mind:
@@ -513,6 +529,8 @@ show_images(torch.cat(list(three.values())), columns=6, row_titles=list(three))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · New, or learned by heart?
 #
+# <!-- Lecture, 3 minutes. Ask what "far" means before you show a distance. A number without a comparison says nothing. -->
+#
 # The oracle recited. Does the network?
 #
 # **Question.** How far is a drawn sprite from the nearest one in the training data? Far from what, though? We need something to compare with: sprites that the same artist drew and the network never saw.
@@ -534,6 +552,8 @@ show_images(pairs, columns=8, row_titles=["drawn", "nearest\nin the data"])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · Three questions that everybody asks
+#
+# <!-- Lecture, 6 minutes. Let the room answer first. -->
 #
 # ### Why not stop at an early $\hat x_0$?
 #
@@ -577,7 +597,7 @@ for t in (100, 200, 400, 490):
 #
 # $$\lVert \varepsilon - \hat\varepsilon \rVert^2 = \mathrm{SNR}_t\; \lVert x_0 - \hat x_0 \rVert^2. \tag{5}$$
 #
-# **Question.** Is that so, for our network, at every level?
+# **Question.** Is (5) true for our network, at every level?
 
 # %% slideshow={"slide_type": "fragment"}
 x0, cls = held_out[:64], load_sprites(split="test")[1][:64]
@@ -605,6 +625,8 @@ for t in (20, 200, 400, 480):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 11 · The everyday call
+#
+# <!-- Lecture, 4 minutes. Two lines draw 32 sprites. Say that 25 steps are a promise which notebook 06 keeps. -->
 #
 # Five hundred steps take a while. `sample_ddpm` and `sample_ddim` draw the noise, choose the times and run the loop. DDIM needs far fewer steps; why that works is the story of notebook 06.
 

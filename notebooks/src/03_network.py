@@ -72,6 +72,8 @@ draw_network(model, x_t, t.item(), c)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · Same shape in and out
 #
+# <!-- Lecture, 2 minutes. Ask for the shape of the answer before you show it. It is the one fact about the network that the sampler needs. -->
+#
 # Seen from outside, the network is a function. In goes a noisy picture; out comes an answer for each colour of each pixel.
 #
 # **Question.** What exactly goes in and comes out?
@@ -99,6 +101,8 @@ assert torch.allclose(model(x_t, t, c), signal * answer + noise * x_t, atol=1e-4
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · How far does it see?
+#
+# <!-- Lecture, 5 minutes. Let them count: each 3 × 3 convolution adds one pixel to each side. Then show that adding up is not the whole truth. -->
 #
 # A 3×3 convolution looks one pixel to each side. The next one looks at what the first has seen, so two look two pixels to each side, and $k$ in a row look $k$ to each side. All that can reach an output pixel is its **receptive field**.
 #
@@ -150,9 +154,11 @@ show_images(torch.cat(pictures), titles=names)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · Down, and up again
 #
+# <!-- Lecture, 7 minutes. Ask what a sprite of 4 × 4 pixels can still tell. Go through the diagram from left to right, and back along the skips. -->
+#
 # Going down has a price. Here is Bob, halved twice by averaging, and doubled again by making each pixel a square of four.
 #
-# **Predict.** What is left of him when he has been 4 × 4 pixels small?
+# **Predict.** What is left of Bob when he has been 4 × 4 pixels small?
 
 # %% slideshow={"slide_type": "fragment"}
 import torch.nn.functional as F
@@ -284,11 +290,13 @@ print(f"{dearer:.1f} times the work, and it sees {side} × {side} pixels")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · What do the skip connections carry?
 #
+# <!-- Lecture, 4 minutes. Take a vote on what the network without skips will do. It has to draw every outline from memory. -->
+#
 # Must anything be lost in the middle? There our network has $4n$ channels of 4 × 4 pixels. With $n = 32$ that makes 2,048 numbers, and the picture has only 768. So one could argue that everything fits.
 #
 # Let us not argue. We train two small networks for 120 steps each. They are equal but for one thing: in the second one, zeros arrive by the skip connections.
 #
-# **Predict.** Both then see new sprites with a little noise. What will the second one do with it?
+# **Predict.** Both networks then see new sprites with a little noise. What will the one without skip connections do with it?
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 from course_utils import ContextUnet, FromV, train, without_skips
@@ -333,6 +341,8 @@ show_images(torch.cat(rows), columns=6, row_titles=["clean", "x_t, t = 120", "wh
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · What time is it?
+#
+# <!-- Lecture, 6 minutes. The picture of clock hands carries far: fast hands tell neighbours apart, slow hands tell early from late. -->
 #
 # The same pixels mean different things at different times. A single dark pixel at $t = 5$ is an eye; at $t = 400$ it is nothing. So we tell the network $t$.
 #
@@ -415,6 +425,8 @@ plot_matrix(alike, "t", "t", first=(1, 1), size=(360, 360))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · What shall I draw?
+#
+# <!-- Lecture, 5 minutes. Ask why five zeros must mean nothing. Then the missing bias explains itself. -->
 #
 # The context comes in as five numbers, with a 1 for the class that is asked for: *one-hot*. A linear layer $W$ makes it as long as the time. The two are added, and the sum is the **condition** that all blocks hear:
 #
@@ -504,6 +516,8 @@ plot_matrix(asked - plain, "channel", "", limit=1.0, row_names=names, size=(600,
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · A residual block
+#
+# <!-- Lecture, 5 minutes. Point at the zeros in the last convolution: a new block passes on what it gets, and the network starts as a shallow one. -->
 #
 # The six blocks are built alike. Twice: normalise, SiLU, convolve. Before the second SiLU, scale and shift. And past it all leads a **shortcut**:
 #
@@ -608,6 +622,8 @@ show_images(ten, titles=names, columns=5)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · Look inside
 #
+# <!-- Lecture, 3 minutes. Let them describe the channels in their own words. Do not promise that each means something. -->
+#
 # **Question.** What do the blocks see? Bob at $t = 200$ again. We listen to five blocks with hooks, and show the first eight channels of each. Nothing is picked.
 #
 # Features have no colours and no limits. Here grey is 0, and black and white are $-2.5$ and $+2.5$ standard deviations of all features of the block; what lies beyond is cut off. All are drawn equally large, but `bottom2` really has only 4 × 4 pixels.
@@ -638,6 +654,8 @@ show_images(torch.cat(rows), columns=8, row_titles=listened)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Break it
+#
+# <!-- Lecture, 8 minutes. Give two minutes for the order, in pairs, and write the bets on the board. One break is an improvement, and finding out why is worth the time. -->
 #
 # What is each part worth? There is one way to know: break it, train again, and compare. `benchmarks/ablations.py` did that with a smaller network (16 features), for 400 steps of 64 sprites, with three seeds each:
 #
@@ -839,6 +857,8 @@ show_images(large, titles=names)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · Any network will do
+#
+# <!-- Lecture, 4 minutes. Use it to free the idea from the U: the two moons need neither pictures nor convolutions. -->
 #
 # Nothing in diffusion asks for a U-Net. Training, schedule and sampler only want *some* function `model(x, t, c)` that answers in the shape of `x`. For points in the plane there is no near and no far, so we need no convolutions. What we keep is the time, the context, and scale and shift.
 #

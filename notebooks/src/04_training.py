@@ -76,6 +76,8 @@ show_images(torch.cat(rows), columns=10, row_titles=list(ages))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · A question whose answer we know
 #
+# <!-- Lecture, 4 minutes. Ask for the loss of somebody who always says "no noise". It is 1, and it is the number to beat. -->
+#
 # In notebook 01 you turned one sprite into any number of questions. Draw a sprite, a time and a noise, mix them, and ask: *which noise is in here?* You know, since you made it. Learning is to hear
 # very many such questions, and to be corrected a little after each.
 #
@@ -138,6 +140,8 @@ check_diffusion_loss(diffusion_loss)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Why is the time random, and another one for each image?
 #
+# <!-- Lecture, 4 minutes. Ask what goes wrong when all images of a batch share a time. The mean is right, and the training is worse all the same. -->
+#
 # We could show the network $t = 1$ first, then $t = 2$, and so on. Or one time for a whole batch. The loss (1) only asks that on average all times come equally often.
 #
 # **Predict.** Sixty batches of 8 sprites. Once all images of a batch share one $t$, once each has its own. How much does the loss differ from batch to batch?
@@ -195,6 +199,8 @@ plot_dots(times, f"Fréchet distance after {last_step} steps, three seeds")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · Which errors count?
 #
+# <!-- Lecture, 6 minutes. The three losses are one loss with three weights. Let them vote for a weight before the bars are shown. -->
+#
 # An error of the noise is an error of the picture, seen through another lens; that was (5) of notebook 02. There is a third lens, $v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$, which holds a bit of both:
 #
 # $$\underbrace{\lVert \varepsilon - \hat\varepsilon \rVert^2}_{w_t = 1} \qquad
@@ -225,7 +231,7 @@ for t in (5, 50, 200, 350, 450):
 #
 # Where there is much noise this is the error of ε, and where there is little it is five times that of $x_0$. It is called **min-SNR**, and `min_snr(schedule)` is its table.
 #
-# **Question.** Which levels count now?
+# **Question.** Which levels count with (3)?
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils import min_snr
@@ -264,6 +270,8 @@ plot_dots(lenses, f"Fréchet distance after {last_step} steps")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · The loop
+#
+# <!-- Lecture, 4 minutes. Five lines: zero, loss, backward, clip, step. Ask what one bad picture does to the gradient. -->
 #
 # The gradient $g$ of the loss says for each weight which way the loss rises. A step of learning goes the other way:
 #
@@ -338,6 +346,8 @@ print("after clipping, it has length 1 in both cases")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · How large a step?
 #
+# <!-- Lecture, 2 minutes. Draw the curve in the air: up in a twentieth of the run, then down like a cosine. -->
+#
 # At first, large steps: nothing is learned yet, and there is far to go. At the end, small ones: every batch is a small sample, its gradient is off by chance, and large steps would keep shaking the weights. So the learning rate falls, here like half a cosine. At the very
 # beginning it climbs for a twentieth of the run, because Adam does not know yet how large gradients usually are:
 #
@@ -380,6 +390,8 @@ plot_curves(curve, "step", "share", size=(720, 240))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · An average of networks
+#
+# <!-- Lecture, 3 minutes. Ask what an average of two networks is. It is an average of numbers, and it works because the two are neighbours. -->
 #
 # The weights wander about a good place instead of standing in it. The mean of many places around a goal is nearer to the goal than most of them. So beside the network that learns we keep a second one that never learns, and only follows: the *exponential moving average* (EMA),
 #
@@ -453,6 +465,8 @@ assert not list(
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · Watch it learn
+#
+# <!-- Lecture, 6 minutes. Start the training in the room if you can: it takes half a minute. Let them call out what they see first. -->
 #
 # Now all of it together. A small network, a quarter of the size of the shipped one, that has never seen a sprite. It has half a minute. That is too short for fine detail, so we let it look at the whole: it puts out $x_0$, and its loss is the error of
 # $x_0$, the lens that looks at the largest $t$. (Section 11 shows what this choice is worth.) The decay of the average starts low and grows, so that it forgets its first, worthless, weights: it remembers the last tenth of the run so far.
@@ -590,6 +604,8 @@ plot_spread(curves, "step", "squared error of ε")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · Four ages
 #
+# <!-- Lecture, 3 minutes. Play the movie. All four begin with the same noise, and that is why they can be compared. -->
+#
 # Half a minute made outlines. The network that comes with the course is larger and learned for longer; `weights/sprites.md` says how long. It was kept at four ages. You have seen them at the very top of this page.
 #
 # **Question.** Does an older network draw the *same* picture better, or another one? Watch four of them at once, all from the same noise.
@@ -611,6 +627,8 @@ animate(film, captions, alt, columns=5)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · What the loss does not tell
+#
+# <!-- Lecture, 5 minutes. This is the section to remember. Ask which of two networks is better when the losses are 0.04 and 0.02. -->
 #
 # To compare drawn pictures with real ones, we ask a **judge**: a small classifier that learned to tell the kinds of sprites apart, and to recognise spoiled ones. It describes each picture by 64 numbers, its *features*. For real sprites and for drawn ones these form two clouds, and the
 # **Fréchet distance** compares the two by their means $\mu$ and covariances $\Sigma$:
@@ -670,6 +688,8 @@ plot_curves(curves, "t", "squared error of ε", log_y=True)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · The wizard's hat
 #
+# <!-- Lecture, 4 minutes. Let them find the mistake in the lower row. They cannot, and that is the lesson. -->
+#
 # Let us look into a single question, on a sprite that no network has seen: a wizard, at a level where you may just make out the hat.
 #
 # **Predict.** The networks are asked for the noise. Where in the picture will they be wrong?
@@ -724,6 +744,8 @@ show_images(shown, ["right", "wrong"], ["as it is", "stretched"], columns=2)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 11 · Choices, measured
 #
+# <!-- Lecture, 5 minutes. Three bets: output, weight, schedule. The second table turns the order round: loss and quality are two things. -->
+#
 # In every training many things are chosen. Here are some of them, from the same benchmark as in section 2: one small network, 400 steps, three seeds each. "Ours" is the recipe of the shipped weights: the cosine schedule, a network that puts out $v$, squared errors, the weight (3). In the other rows one choice is another:
 #
 # - **What it puts out**: ε or $x_0$ (section 3).
@@ -732,7 +754,7 @@ show_images(shown, ["right", "wrong"], ["as it is", "stretched"], columns=2)
 #
 # The last row is the training of section 7: a network that puts out $x_0$, and the error of $x_0$.
 #
-# **Predict.** Does it matter? Which matters most?
+# **Predict.** Do these choices matter? Which matters most?
 
 # %% slideshow={"slide_type": "fragment"}
 choices = {
@@ -780,6 +802,8 @@ for name, run in named.items():
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 12 · What it learns from
+#
+# <!-- Lecture, 4 minutes. Scale, mirrors, leaks: three mistakes that no error message tells you about. -->
 #
 # A network believes what it is shown. Three things about the data that are often done wrong.
 #
@@ -861,6 +885,8 @@ for name, model in models.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 13 · Stop, go on, repeat
 #
+# <!-- Lecture, 2 minutes. Only for a room that trains its own. Otherwise one sentence will do. -->
+#
 # `train` in the package is the loop of section 7 with these habits built in. It is a generator, like `sample`: it yields after each step, and you decide what to do then.
 #
 # - **Seeds.** Random numbers come from one generator, the first weights from PyTorch's own. Set both, and a training repeats itself.
@@ -898,6 +924,8 @@ print("in bfloat16, 1 + 0.001 is", (torch.ones(1) + 0.001).bfloat16().item())
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 14 · Your sprites
 #
+# <!-- Lecture, 3 minutes. End with what they can do tonight: forty pictures and a minute. -->
+#
 # Put your pictures into a folder: PNG files, all of one size, height and width divisible by 4. Sub-folders become classes; without any, the network learns to draw without being told what. Then, in a terminal:
 #
 # ```
@@ -911,7 +939,7 @@ print("in bfloat16, 1 + 0.001 is", (torch.ones(1) + 0.001).bfloat16().item())
 # - **How many.** Our network saw 20,000. With a few hundred it learns them by heart sooner or later (section 9 of notebook 02 shows how to find out).
 # - **Few pictures?** Then begin with our network instead of with nothing. It knows what an outline is.
 #
-# **Question.** Does that help? Here is a folder with 40 pictures of one kind, without any label, as you might bring it.
+# **Question.** Does a trained network help? Here is a folder with 40 pictures of one kind, without any label, as you might bring it.
 
 # %% slideshow={"slide_type": "fragment"}
 import tempfile

@@ -73,6 +73,8 @@ show_images(torch.cat(rows), columns=9, row_titles=["no context", *names])
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · What the network hears
 #
+# <!-- Lecture, 4 minutes. Collect the pairs on the board before the cosines are shown. -->
+#
 # "Hero" is a word, and a network knows numbers. So a class becomes a vector with a single 1, *one-hot*:
 #
 # $$\text{hero} = [1, 0, 0, 0, 0], \qquad \text{food} = [0, 0, 1, 0, 0], \qquad \varnothing = [0, 0, 0, 0, 0].$$
@@ -118,6 +120,8 @@ print(f"correlation of the two over all ten pairs: {both.corrcoef()[0, 1]:.2f}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Sometimes, say nothing
+#
+# <!-- Lecture, 4 minutes. Ask why one would hide the class on purpose. The answer comes in section 4: to have two answers to compare. -->
 #
 # While the network learned, we hid the context from it now and then: for one sprite in ten, five zeros. It had to guess what it was looking at.
 #
@@ -168,6 +172,8 @@ check_drop_context(drop_context)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · Ask
 #
+# <!-- Lecture, 4 minutes. Two of each class. Let the room grade them before the judge does. -->
+#
 # **Question.** Does it do as it is told? We ask for two sprites of each class. The judge of notebook 02, who names classes, looks at the result.
 
 # %% slideshow={"slide_type": "fragment"}
@@ -203,6 +209,8 @@ assert obeyed > 0.8 > 3 * by_chance
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · Two answers and a direction
+#
+# <!-- Lecture, 6 minutes. Draw two points and an arrow, and walk along the arrow beyond the second point. That is all of (1). -->
 #
 # At every step we can ask twice about the same noisy picture: what noise do you see? And: what noise do you see, *if this is a hero?* The difference of the two answers is what being a hero means, here and now.
 #
@@ -280,6 +288,8 @@ guidance_slider(model, x_T, schedule, one_of_each.repeat_interleave(2, dim=0))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · What it buys and what it costs
 #
+# <!-- Lecture, 6 minutes. Let everybody sketch the three curves. Does anybody draw recall falling? -->
+#
 # Looking at ten sprites is not measuring. `benchmarks/guidance.py` drew 500 sprites for each of nine scales, with three seeds, and wrote down five numbers:
 #
 # - the **Fréchet distance** to held-out sprites (notebook 02): small is good;
@@ -338,6 +348,8 @@ assert all(abs(getattr(again, column) / number - 1) < 0.05 for column, number in
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · Two conventions
 #
+# <!-- Lecture, 3 minutes. Ask what a scale of 7.5 means. It depends on whose. -->
+#
 # The paper that invented it writes guidance in another way:
 #
 # $$\hat\varepsilon = (1 + w')\,\varepsilon_c - w'\,\varepsilon_\varnothing. \tag{2}$$
@@ -359,6 +371,8 @@ with torch.no_grad():
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · What do we sample from, then?
+#
+# <!-- Lecture, 6 minutes. The saying that guidance sharpens the density is measured here, and is wrong. Take the vote before the figure. -->
 #
 # Noise predictions are gradients in disguise: $\varepsilon_c$ points away from where $p_t(x \mid c)$ is high, the density of noisy pictures of this class (Part II shows why). So (1) follows the gradient of
 #
@@ -426,6 +440,8 @@ plot_histograms(shown, tilted_density, "x", "Guidance and the tilted density", "
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · Half a hero
 #
+# <!-- Lecture, 4 minutes. Ask what half of a one-hot vector could mean to a network that has never seen one. -->
+#
 # A context is five numbers. Nothing stops us from asking for $[1, 0, 0.6, 0, 0]$: a hero, and 0.6 food.
 #
 # **Predict.** The network has seen one-hot contexts and zeros, and nothing else. What will it draw for 0.6 food? For twice a hero? For everything at once?
@@ -464,6 +480,8 @@ show_images(torch.cat(rows), columns=9, row_titles=list(mixtures))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Mix the answers instead
+#
+# <!-- Lecture, 5 minutes. Compare with section 8: there the question was mixed, here the answers are. -->
 #
 # There is another way to have two wishes. Do not ask one question that makes no sense ("half a hero?"). Ask two that do, and add up the directions:
 #
@@ -542,6 +560,8 @@ show_images(torch.cat(rows), columns=9, row_titles=list(wishes))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · The sprite mixer
+#
+# <!-- Lecture, 3 minutes. Open the notebook beside the slides and let somebody from the front row play. -->
 #
 # Five sliders, one for each number of the context. Find a creature that nobody has drawn. Then find the place where it falls apart.
 

@@ -70,6 +70,8 @@ show_images(torch.cat([*rows.values()]), columns=8, row_titles=[*rows])
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · Just leave some out?
 #
+# <!-- Lecture, 6 minutes. Ask what is wrong with taking every twentieth step. If somebody blames the network, the exact denoiser settles it. -->
+#
 # DDPM (notebook 02) visits 500 times and asks the network at each. Neighbouring steps do nearly the same thing. So why not visit every twentieth time only, with the formula that we have?
 #
 # $$x_{t-1} = \frac{1}{\sqrt{\alpha_t}}\Big(x_t - \frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\,\hat\varepsilon\Big) + \sigma_t z \qquad\text{… and then say that this is } x_{t-20}.$$
@@ -125,7 +127,7 @@ for n in (500, 100, 25):
 #
 # This is called **respacing**: forget the times between, and treat those that are left as the schedule.
 #
-# **Question.** Does that mend the sprites, too?
+# **Question.** Does respacing mend the sprites, too?
 
 # %% slideshow={"slide_type": "fragment"}
 times = schedule.timesteps(25)
@@ -137,6 +139,8 @@ show_images(end.x, columns=8, row_titles=["25 steps,\nrespaced"])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Only the marginals matter
+#
+# <!-- Lecture, 6 minutes. The training only ever saw $x_t$ and $x_0$. So whatever has the right marginals is a sampler: say this slowly. -->
 #
 # What did training teach the network? To see the noise in $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\varepsilon$, one time at a time. It has never seen two times of one chain. The loss knows the distribution of each $x_t$ given $x_0$,
 # the **marginals** $q(x_t \mid x_0)$, and nothing about how neighbours are connected.
@@ -208,6 +212,8 @@ print("DDIM with η = 1 is DDPM, from any time to any other")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · Which times?
 #
+# <!-- Lecture, 4 minutes. Let them compute `500 // 30`. The bug is easily made, and the picture shows only a little grain. -->
+#
 # For 25 steps out of 500 we stop at every twentieth time. What about 30? Code in circulation takes a stride of `T // n`, which is 16, and begins at the end:
 
 # %% slideshow={"slide_type": "fragment"}
@@ -267,6 +273,8 @@ check_timesteps(timesteps)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · The same noise, the same sprite
 #
+# <!-- Lecture, 3 minutes. Ask whether 10 steps and 500 draw the same sprite. With DDIM noise is a name for a picture. -->
+#
 # With $\eta = 0$ nothing is random after the start. So the start decides everything.
 #
 # **Predict.** We begin with the same noise and take 10, 25, 50, or all 500 steps. Same sprites, or different ones? (We also stop the time, for section 9.)
@@ -298,6 +306,8 @@ show_images(torch.cat([*ends.values()]), columns=5, row_titles=titles)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · Between two sprites
+#
+# <!-- Lecture, 5 minutes. Ask for the standard deviation of the mean of two noises. Then the arc explains itself. -->
 #
 # Take the noises of two sprites, and draw what lies between. The straight line $(1-u)\,a + u\,b$ is the first idea.
 #
@@ -389,6 +399,8 @@ animate(frames + frames[-2:0:-1], captions, "eight sprites turn into eight other
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · And back: a sprite into noise
 #
+# <!-- Lecture, 4 minutes. Ask what they would expect with another class. What stays is what both classes share. -->
+#
 # A map without randomness can be walked in both directions. For times that *rise*, (2) with $\sigma = 0$ is a step from less noise to more, where $\hat\varepsilon$ comes from the network, and not from a random generator. The loop `sample` does not mind: we only hand it other times.
 #
 # We begin at $t = 1$ and say that the sprite is $x_1$. At $t = 0$ there would be nothing to ask: the network was never trained there.
@@ -425,6 +437,8 @@ show_images(torch.cat([sprites, encoded.x, end.x]), columns=8, row_titles=titles
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · How many steps, then?
+#
+# <!-- Lecture, 5 minutes. Let them sketch before they see. The judge's own resolution is the line to point at: real sprites are at 2.7. -->
 #
 # Sayings are plenty: "DDPM is better at full length, DDIM below it." Let us measure. `benchmarks/steps.py` drew 500 sprites for each number of steps, with three seeds, four samplers and the same network: the mistake of section 1, respaced DDPM, DDIM, and **DPM-Solver++**, of which section 8 tells.
 #
@@ -476,6 +490,8 @@ assert abs(again.frechet_distance / in_table - 1) < 0.05
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · Look where it is heading
 #
+# <!-- Lecture, 5 minutes. One sentence carries it: look where the guess is moving, and aim a little ahead. -->
+#
 # DDIM acts as if $\hat x_0$ stayed the same during a step. In truth it moves: the network sees more and more. We know how it moved during the *last* step. So aim at where it will be in the middle of this one:
 #
 # $$\text{aim} = \hat x_0 + \frac{h}{2\,h_{\text{last}}}\,\big(\hat x_0 - \hat x_0^{\text{last}}\big), \qquad h = \lambda_{t'} - \lambda_t, \tag{5}$$
@@ -510,6 +526,8 @@ for n in (30, 60, 120, 240):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · And the clock?
 #
+# <!-- Lecture, 2 minutes. Ask where the time goes. It is the network, and nearly nothing else. -->
+#
 # A step is one call of the network, and nearly all of the time is spent there. So 25 steps should take a twentieth of the time of 500. Is anything else in the way?
 
 # %% slideshow={"slide_type": "fragment"}
@@ -522,9 +540,11 @@ print("25 steps take less than an eighth of the time of 500")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · When the picture in mind explodes
 #
+# <!-- Lecture, 4 minutes. Ask how large $1/\sqrt{\bar\alpha_T}$ is for the cosine schedule. The answer is ten thousand. -->
+#
 # To find $\hat x_0$ we divide by $\sqrt{\bar\alpha_t}$. At the beginning there is hardly any picture left, and we divide by almost nothing. An error in $\hat\varepsilon$ comes out larger by $\sqrt{(1-\bar\alpha_t)/\bar\alpha_t}$.
 #
-# **Question.** How much larger, at $t = T$?
+# **Question.** How much larger does an error of the noise come out, at $t = T$?
 
 # %% slideshow={"slide_type": "fragment"}
 for name, table in (("linear", linear.alpha_bar), ("cosine", schedule.alpha_bar)):
@@ -569,6 +589,8 @@ show_images(torch.cat([*rows.values()]), columns=8, row_titles=[*rows])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 11 · All of it, live
+#
+# <!-- Lecture, 3 minutes. Let the room find the smallest number of steps that it would accept, by a show of hands. -->
 #
 # Three sliders: how many steps, how much noise in each, how much guidance. The start is always the same.
 #

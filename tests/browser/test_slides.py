@@ -1,0 +1,157 @@
+"""Every slide of every deck in a real browser without a network: nothing cut off, missing or illegible."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import complaints, view
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "slides"))
+
+import deck  # noqa: E402
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+each_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+
+READY = """
+const done = arguments[0];
+const wait = () => window.Reveal?.isReady() && window.MathJax?.startup?.promise
+  ? MathJax.startup.promise.then(() => document.fonts.ready).then(() => done(Reveal.getTotalSlides()))
+  : setTimeout(wait, 50);
+wait();"""
+
+SHOW = """
+Reveal.slide(arguments[0]);
+for (const later of Reveal.getCurrentSlide().querySelectorAll('.fragment')) later.classList.add('visible');"""
+
+FAULTS = r"""
+const slide = Reveal.getCurrentSlide().querySelector('.slide'), room = slide.getBoundingClientRect();
+const scale = Reveal.getScale(), faults = [];
+const rgb = colour => colour.match(/[\d.]+/g).map(Number);
+const light = ([r, g, b]) => [r, g, b].map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+  .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+const ground = element => {
+  for (let e = element; e; e = e.parentElement) {
+    const colour = rgb(getComputedStyle(e).backgroundColor);
+    if (colour.length < 4 || colour[3] > 0) return colour;
+  }
+  return [255, 255, 255];
+};
+for (const e of slide.querySelectorAll('*')) {
+  if (e.closest('mjx-assistive-mml')) continue;
+  const box = e.getBoundingClientRect(), name = `${e.tagName} "${e.textContent.slice(0, 40)}"`;
+  const out = side => Math.round((box[side] - room[side]) / scale);
+  if (box.width && (out('bottom') > -24 || out('right') > -40 || out('left') < 40 || out('top') < 16))
+    faults.push(`${name} leaves the slide: ${['left', 'top', 'right', 'bottom'].map(out)}`);
+  if (e.tagName === 'IMG') {
+    if (!e.naturalWidth) faults.push(`${name}: an image that does not load`);
+    if (!e.alt) faults.push(`${name}: an image without a text alternative`);
+    if (box.height / scale < 120) faults.push(`${name}: an image ${box.height / scale} pixels high`);
+  }
+  const own = [...e.childNodes].filter(n => n.nodeType === 3).map(n => n.textContent).join('').trim();
+  if (!own || e.closest('svg')) continue;
+  const style = getComputedStyle(e);
+  if (parseFloat(style.fontSize) < 17.5) faults.push(`${name}: type of ${style.fontSize}`);
+  const [a, b] = [light(rgb(style.color)), light(ground(e))].sort((x, y) => y - x);
+  if ((a + 0.05) / (b + 0.05) < 4.5) faults.push(`${name}: contrast ${((a + 0.05) / (b + 0.05)).toFixed(1)}`);
+  if (!e.closest('pre, code') && /\$|\\[a-zA-Z(\[]/.test(own)) faults.push(`raw LaTeX: ${own.slice(0, 60)}`);
+}
+if (slide.querySelector('mjx-merror')) faults.push('mathematics that MathJax does not understand');
+if (!slide.matches('.section') && !slide.querySelector('.shown').children.length) faults.push('an empty slide');
+return faults;"""
+
+
+@pytest.fixture(scope="module")
+def decks(tmp_path_factory):
+    """All decks, made as `make slides` makes them."""
+    folder = tmp_path_factory.mktemp("slides")
+    deck.main([*map(str, NOTEBOOKS), "--out", str(folder)])
+    return folder
+
+
+@each_notebook
+@pytest.mark.parametrize("room", [(1280, 720), (1920, 1080)], ids=str)
+def test_every_slide_is_whole_and_legible(browser, decks, notebook, room):
+    view(browser, *room)
+    browser.get((decks / f"{notebook.stem}.html").as_uri())
+    count = browser.execute_async_script(READY)
+    assert count > 40
+    faults = {}
+    for i in range(count):
+        browser.execute_script(SHOW, i)
+        if found := browser.execute_script(FAULTS):
+            faults[f"slide {i + 1}"] = found
+    assert not faults
+    assert not complaints(browser)
+
+
+@each_notebook
+def test_movies_play_and_stop(browser, decks, notebook):
+    browser.get((decks / f"{notebook.stem}.html").as_uri())
+    browser.execute_async_script(READY)
+    slides = browser.execute_script(
+        "return [...document.querySelectorAll('.movie')].map(m => Reveal.getIndices(m.closest('section')).h)"
+    )
+    for i in slides:
+        browser.execute_script(SHOW, i)
+        frames = browser.execute_async_script("""
+          const done = arguments[0], movie = Reveal.getCurrentSlide().querySelector('.movie'), seen = new Set();
+          const image = movie.querySelector('img'), button = movie.querySelector('button');
+          button.click();
+          const look = setInterval(() => seen.add(image.src), 20);
+          setTimeout(() => {
+            button.click(); clearInterval(look);
+            const last = image.src;
+            setTimeout(() => done([seen.size, image.src === last]), 500);
+          }, 1000);""")
+        assert frames[0] > 2, "it plays"
+        assert frames[1], "and stops"
+    if notebook.stem[:2] in ("01", "02", "04"):
+        assert slides
+
+
+def test_a_click_shows_the_reading_and_the_speaker_has_notes(browser, decks):
+    browser.get((decks / f"{NOTEBOOKS[0].stem}.html").as_uri())
+    count = browser.execute_async_script(READY)
+    seen, said = (
+        "return Reveal.getCurrentSlide().querySelector('.takeaway')?.checkVisibility({visibilityProperty: true})",
+        0,
+    )
+    for _ in range(12):
+        browser.execute_script("Reveal.next()")
+        if browser.execute_script(seen) is False:
+            browser.execute_script("Reveal.next()")
+            assert browser.execute_script(seen)
+            break
+    else:
+        pytest.fail("no reading among the first slides")
+    for i in range(count):
+        said += bool(browser.execute_script("Reveal.slide(arguments[0]); return Reveal.getSlideNotes()", i))
+    assert said > count / 3
+
+
+def test_a_deck_on_paper_has_a_page_for_each_slide(decks, tmp_path):
+    deck.main([str(NOTEBOOKS[-1]), "--out", str(tmp_path), "--pdf"])
+    printed = (tmp_path / f"{NOTEBOOKS[-1].stem}.pdf").read_bytes()
+    slides = (decks / f"{NOTEBOOKS[-1].stem}.html").read_text(encoding="utf-8").count('<div class="slide ')
+    assert len(re.findall(rb"/Type /Page\b", printed)) == slides
+
+
+def test_the_light_variant_asks_the_network_for_its_javascript(tmp_path):
+    deck.main([str(NOTEBOOKS[0]), "--out", str(tmp_path), "--cdn"])
+    page = (tmp_path / f"{NOTEBOOKS[0].stem}.html").read_text(encoding="utf-8")
+    assert len(re.findall(r'<script src="https://cdn\.jsdelivr\.net/npm/[^"]+@\d+\.\d+\.\d+/[^"]+\.js">', page)) == 3
+    assert len(page) < 2e6
+
+
+def test_without_npm_one_line_says_both_ways():
+    """The rule that fetches the JavaScript, asked in a world in which nothing is installed."""
+    rule = ["make", "--silent", "--always-make", "--old-file=package.json", "node_modules/installed", "PATH=/nowhere"]
+    made = subprocess.run(rule, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert made.returncode != 0
+    first = made.stdout.splitlines()[0]
+    assert "npm" in first
+    assert "CDN=1" in first
