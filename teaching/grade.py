@@ -1,0 +1,139 @@
+"""What came back: what the checks said in each student's notebook, as a table.
+
+By default nothing is run: the verdicts are read from the outputs that a notebook was saved with. Outputs can be faked,
+and they can be older than the code above them. `--run` runs the notebooks first, from top to bottom. That is code of
+other people, and it can do whatever you can do on this machine: use a container, or an account where that does not
+matter. What runs can also print what it likes. So this helps people who work together; it does not stop who cheats.
+"""
+
+import argparse
+import ast
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from tqdm import tqdm
+
+from .exercises import NOTEBOOKS, Exercise, asked
+
+RIGHT, WRONG, BLANK, NOT_RUN, CHANGED = "right", "wrong", "not attempted", "not run", "check changed"
+MARKS = {"✓": RIGHT, "✗": WRONG, "○": BLANK}
+
+
+def marks(notebook: nbformat.NotebookNode, todo: Sequence[Exercise]) -> dict[str, tuple[str, str]]:
+    """For each exercise, by its name: one of the words above, and what the check said or what is wrong with it."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    replaced = {name for cell in cells for name in _bound(cell.source)}
+    return {exercise.name: _changed(exercise, replaced) or _verdict(exercise, cells) for exercise in todo}
+
+
+def _changed(exercise: Exercise, replaced: set[str]) -> tuple[str, str] | None:
+    """Whether the notebook defines a check, or `print`, anew."""
+    for name in (exercise.check, "print"):
+        if name in replaced:
+            return CHANGED, f"{exercise.name}: the notebook defines its own {name}, so the verdict says nothing."
+    return None
+
+
+def _verdict(exercise: Exercise, cells: Sequence[nbformat.NotebookNode]) -> tuple[str, str]:
+    """What the last cell that asks the course's check says."""
+    name, call = exercise.name, f"{exercise.check}({exercise.name})"
+    asking = [cell for cell in cells if _asks(cell.source, exercise)]
+    if not asking:
+        imports = f"from course_utils import {exercise.check}"
+        return CHANGED, f"{name}: no cell has the line `{imports}` and ends with `{call}`, as it was handed out."
+    for output in asking[-1].outputs:
+        if output.output_type == "error":
+            return WRONG, f"{name}: the cell stops with {output.ename}: {output.evalue}"
+    printed = "".join(output.text for output in asking[-1].outputs if output.get("name") == "stdout")
+    said = re.findall(r"^[✓✗○] .*(?:\n  .+)*", printed, re.MULTILINE)
+    if not said:
+        return NOT_RUN, f"{name}: the cell was saved without a verdict."
+    if len(said) > 1:
+        return CHANGED, f"{name}: the cell says {len(said)} verdicts, and a check says one."
+    return MARKS[said[0][0]], said[0][2:]
+
+
+def _asks(source: str, exercise: Exercise) -> bool:
+    """Whether a cell imports the check and ends by calling it, whatever stands between."""
+    lines = [line.rstrip() for line in source.strip().splitlines()]
+    imports = f"from course_utils import {exercise.check}"
+    return imports in lines and lines[-1] == f"{exercise.check}({exercise.name})"
+
+
+def _bound(source: str) -> Iterator[str]:
+    """Names that a cell defines or assigns, anywhere in it; imports from the course are its own business."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # a magic, or a slip of the student
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            ours = getattr(node, "module", None) == "course_utils"
+            yield from (alias.asname or alias.name for alias in node.names if not ours or alias.asname)
+
+
+def chapter(notebook: nbformat.NotebookNode) -> Path:
+    """Which notebook of the course was handed in. Raises ValueError if none of its checks is in it."""
+    source = "\n".join(cell.source for cell in notebook.cells)
+
+    def in_common(path: Path) -> int:
+        return sum(exercise.check in source for exercise in asked(path))
+
+    best = max(NOTEBOOKS, key=in_common)
+    if not in_common(best):
+        raise ValueError("it holds no exercise of the course")
+    return best
+
+
+def report(files: Sequence[Path], run: bool = False) -> str:
+    """A table for each chapter, a row for each file, and below them what is wrong, in the words of the checks."""
+    tables: dict[Path, list[list[str]]] = {}
+    remarks = []
+    for file in tqdm(files, delay=2, leave=False):
+        try:
+            path, found = look_at(file, run)
+        except Exception as error:  # whatever a stranger's file may be, the others are read
+            remarks.append(f"{file} was left out: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+            continue
+        rows = tables.setdefault(path, [[path.stem, *found]])
+        rows.append([str(file), *(mark for mark, _ in found.values())])
+        remarks += [f"{file}, {said}" for mark, said in found.values() if mark in (WRONG, CHANGED)]
+    return "\n\n".join([*map(_aligned, tables.values()), *remarks])
+
+
+def look_at(file: Path, run: bool) -> tuple[Path, dict[str, tuple[str, str]]]:
+    """The chapter that a file belongs to, and the marks of its exercises."""
+    notebook = nbformat.read(file, as_version=4)
+    path = chapter(notebook)
+    if run:
+        with tempfile.TemporaryDirectory() as elsewhere:
+            where = {"metadata": {"path": elsewhere}}
+            NotebookClient(notebook, timeout=600, allow_errors=True, kernel_name="python3", resources=where).execute()
+    return path, marks(notebook, asked(path))
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("   ".join(f"{word:{width}}" for word, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(map(str.rstrip, lines))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print who has solved what: a row for each notebook that came back."""
+    parser = argparse.ArgumentParser(prog="python -m teaching.grade", description=main.__doc__)
+    parser.add_argument("files", type=Path, nargs="+", metavar="notebook.ipynb")
+    parser.add_argument("--run", action="store_true", help="run the students' code first; by default nothing is run")
+    given = parser.parse_args(arguments)
+    print(report(given.files, given.run))
+
+
+if __name__ == "__main__":
+    main()
