@@ -6,6 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SOURCES := $(wildcard notebooks/src/*.py)
 NOTEBOOKS := $(SOURCES:notebooks/src/%.py=notebooks/%.ipynb)
+JAVASCRIPT := $(if $(CDN),,node_modules/installed)
 
 # JupyterLab refuses to run as root, as one does in a container, unless told that it is meant.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -14,7 +15,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 .PHONY: help lab test test-browser test-colab notebooks slides slides-pdf handout site media sprites format clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 lab: $(VENV)/lab ## set everything up and open the course in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks $(AS_ROOT)
@@ -25,7 +26,28 @@ test: $(VENV)/test ## set everything up and run all tests, notebooks included
 test-browser: $(VENV)/browser node_modules/installed ## click through the notebooks, the slides and the site in Chromium
 	$(BIN)/python -m pytest tests/browser
 
+test-colab: $(VENV)/test ## run each notebook as Colab does, with the course that its first cell installs
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/colab -n 2
+
 notebooks: $(NOTEBOOKS) ## write and run the notebooks that are older than their text or the package
+
+handout: $(VENV)/teach ## write the notebooks without their solutions, for students, to handout/
+	$(BIN)/python -m teaching.handout handout
+
+media: $(VENV)/browser slides site ## make the moving picture and the screenshots of README again; needs Chromium
+	$(BIN)/python -m media.movie media/noise-to-sprites.webp
+	$(BIN)/python -m pytest media/shots.py
+
+site: $(VENV)/teach $(if $(CDN),,node_modules/installed) ## write the web pages: site/_build/html/index.html
+	@rm -rf site/_build # no page of yesterday, and no warning that was given yesterday
+	CDN=$(CDN) $(BIN)/sphinx-build --quiet -W --keep-going -d site/_build/doctrees site site/_build/html
+
+# Slides, site and handouts are made from the notebooks as they are: nobody has to run these again to present them.
+slides: $(VENV)/teach $(JAVASCRIPT) ## write a deck for each notebook, which needs no network; with CDN=1 a small one that does
+	$(BIN)/python slides/deck.py notebooks/*.ipynb $(if $(CDN),--cdn)
+
+slides-pdf: $(VENV)/teach $(JAVASCRIPT) ## print the decks; needs Chromium
+	$(BIN)/python slides/deck.py notebooks/*.ipynb --pdf $(if $(CDN),--cdn)
 
 sprites: $(VENV)/test ## draw data/sprites.npz and its card again
 	$(BIN)/python -m course_utils draw-sprites --n 20000 --n-test 2000 --seed 0 --out data/sprites.npz

@@ -58,7 +58,7 @@ class Picture(Figure):
         """The picture as a PNG file, with two pixels for each pixel of the page."""
         buffer = io.BytesIO()
         with matplotlib.style.context(STYLE):
-            self.savefig(buffer, format="png", metadata={"Software": None}, pil_kwargs={"optimize": True})
+            self.savefig(buffer, format="png", metadata={"Software": None})
         return buffer.getvalue()
 
     def html(self) -> str:

@@ -14,6 +14,14 @@ from .wrappers import guided
 
 _WIDE = ipywidgets.Layout(width="600px")
 
+# ipywidgets ties neither the name nor the value beside a handle to it, so each new picture does, for screen readers.
+_NAME_HANDLES = """\
+for (const handle of this.closest('.widget-vbox')?.querySelectorAll('[role=slider]') ?? []) {
+ const slider = handle.closest('.widget-slider');
+ handle.ariaLabel = slider.querySelector('.widget-label').textContent;
+ handle.ariaValueText = slider.querySelector('.widget-readout').textContent;
+}"""
+
 
 def noise_slider(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> ipywidgets.VBox:
     """A slider over t = 1…T beside one picture and its noise, with ᾱ_t and the signal-to-noise ratio read out.
@@ -115,7 +123,8 @@ def _panel(draw: Callable[..., Picture], sliders: Sequence[ipywidgets.ValueWidge
     picture = ipywidgets.HTML()  # not an Image, which has no text alternative
 
     def redraw(_: object = None) -> None:
-        picture.value = draw(*(slider.value for slider in sliders)).html()
+        image = draw(*(slider.value for slider in sliders)).html()
+        picture.value = image.removesuffix(">") + f' onload="{_NAME_HANDLES}">'
 
     for slider in sliders:
         slider.observe(redraw, names="value")

@@ -65,9 +65,7 @@ def _add_prose(deck: list[Slide], source: str) -> None:
     """A cell of text: a new slide if it has a heading or something to show, else the reading of the slide before."""
     for block in blocks_of(source):
         kind, slide = kind_of(block), deck[-1] if deck else Slide("")
-        if kind == "heading" and slide.kind == "title" and not slide.shown:
-            slide.shown.append(f"<h3>{block.lstrip('# ')}</h3>")
-        elif kind == "heading":
+        if kind == "heading":
             deck.append(Slide(block.lstrip("# "), kind="title" if block.startswith("# ") else "text"))
         elif kind == "note":
             slide.said.insert(0, re.sub(r"^<!--\s*|\s*-->$", "", block))
@@ -145,7 +143,7 @@ def kind_of(block: str) -> str:
         "equation": r"\$\$",
         "table": r"\|",
         "list": r"[-*] |\d+\. ",
-        "question": r"\*\*(Question|Predict|Think|Try it)\.\*\*",
+        "question": r"\*\*((Question|Predict|Think|Try it)\.\*\*|[^*]+\?\*\*$)",
     }
     return next((kind for kind, start in kinds.items() if re.match(start, block)), "prose")
 

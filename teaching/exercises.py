@@ -91,7 +91,7 @@ def goals(paths: Iterable[Path] = NOTEBOOKS) -> str:
     parts = []
     for path in paths:
         notebook = nbformat.read(path, as_version=4)
-        title, question = re.match(r"# (.+)\n\n### (.+)", notebook.cells[0].source).groups()
+        title, question = re.match(r"# (.+)\n\n\*\*(.+)\*\*", notebook.cells[0].source).groups()
         reading, working = minutes(notebook)
         after = next(cell.source for cell in notebook.cells if cell.source.startswith("## After this notebook"))
         bullets = "\n".join(line for line in after.splitlines() if line.startswith("- "))

@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import jupytext
@@ -92,9 +93,9 @@ def test_it_opens_with_title_promise_badge_and_objectives(path):
     assert cells[0].source.startswith("# ")
     assert len(re.findall("^# ", "\n".join(c.source for c in cells if c.cell_type == "markdown"), re.MULTILINE)) == 1
     colab = repository.replace("https://github.com", "https://colab.research.google.com/github")
-    assert f"{colab}/blob/main/notebooks/{path.name}" in cells[0].source
+    (branch,) = re.findall(rf"{re.escape(colab)}/blob/([\w.-]+)/notebooks/{path.name}", cells[0].source)
     assert len(cells[1].source.splitlines()) <= 10
-    assert f"git+{repository}" in cells[1].source
+    assert f"git+{repository}@{branch}" in cells[1].source
     assert any(cell.source.startswith("## After this notebook you can") for cell in cells[:5])
     assert any(cell.source.startswith("## Symbols") for cell in cells[:6])
     assert cells[-1].source.startswith("## References")
@@ -168,6 +169,14 @@ def test_pictures_have_text_alternatives(path):
     for cell in cells_of(path):
         if cell.cell_type == "markdown":
             assert not re.search(r"!\[\]\(", cell.source)
+
+
+@each_notebook
+def test_no_level_of_headings_is_left_out(path):
+    prose = "\n".join(cell.source for cell in cells_of(path) if cell.cell_type == "markdown")
+    levels = [len(marks) for marks in re.findall(r"^(#+) ", prose, re.MULTILINE)]
+    assert levels[0] == 1
+    assert all(below <= above + 1 for above, below in pairwise(levels))
 
 
 @each_notebook

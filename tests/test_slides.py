@@ -38,13 +38,13 @@ def picture(alt="a picture"):
 
 
 def lecture(*cells):
-    return slides_of(new_notebook(cells=[prose("# 01 · Title\n\n### A question?\n\nA promise."), *cells]))
+    return slides_of(new_notebook(cells=[prose("# 01 · Title\n\n**A question?**\n\nA promise."), *cells]))
 
 
 def test_a_title_shows_its_question_and_picture_and_leaves_the_promise_to_the_speaker():
     (title,) = lecture(code("show()", picture("five sprites"), place="-"))
     assert (title.heading, title.kind, title.said) == ("01 · Title", "title", ["A promise."])
-    assert title.shown[0] == "<h3>A question?</h3>"
+    assert title.shown[0] == "**A question?**"
     assert 'alt="five sprites"' in title.shown[1]
 
 

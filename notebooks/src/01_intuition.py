@@ -14,7 +14,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 01 · Intuition
 #
-# ### Where does a picture go when it turns into noise?
+# **Where does a picture go when it turns into noise?**
 #
 # In this notebook you take a picture apart, one grain of noise at a time. At the end you can jump to any stage of its decay
 # with a single formula, and you know exactly how much of it is left.
@@ -25,7 +25,7 @@
 import sys
 
 if "google.colab" in sys.modules:  # Colab gets the course first; elsewhere this does nothing
-    course = "git+https://github.com/noise-to-sprites/noise-to-sprites"
+    course = "git+https://github.com/noise-to-sprites/noise-to-sprites@main"
     get_ipython().run_line_magic("pip", f"install -q {course}")
 import torch
 from course_utils import linear_schedule, load_sprites, show_images

@@ -14,7 +14,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 02 · Sampling
 #
-# ### How does noise turn into a picture?
+# **How does noise turn into a picture?**
 #
 # Notebook 01 took pictures apart. In this one you put pictures together that nobody has drawn before. The whole machine is one line, called
 # 500 times, and at the end you can write it alone.
@@ -25,7 +25,7 @@
 import sys
 
 if "google.colab" in sys.modules:  # Colab gets the course first; elsewhere this does nothing
-    course = "git+https://github.com/noise-to-sprites/noise-to-sprites"
+    course = "git+https://github.com/noise-to-sprites/noise-to-sprites@main"
     get_ipython().run_line_magic("pip", f"install -q {course}")
 import torch
 from course_utils import linear_schedule, load_pretrained, load_sprites, sample, show_images

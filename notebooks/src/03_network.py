@@ -14,7 +14,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 03 · Network
 #
-# ### What has to be inside?
+# **What has to be inside?**
 #
 # Notebook 02 asked a network 500 times what noise it sees, and never looked inside. In this one you take it apart, write its parts
 # yourself and put it together again. At the end the trained weights cannot tell your parts from ours.
@@ -25,7 +25,7 @@
 import sys
 
 if "google.colab" in sys.modules:  # Colab gets the course first; elsewhere this does nothing
-    course = "git+https://github.com/noise-to-sprites/noise-to-sprites"
+    course = "git+https://github.com/noise-to-sprites/noise-to-sprites@main"
     get_ipython().run_line_magic("pip", f"install -q {course}")
 import torch
 from course_utils import load_pretrained, load_sprites, show_images

@@ -14,7 +14,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 04 · Training
 #
-# ### How does it learn to see through noise?
+# **How does it learn to see through noise?**
 #
 # In this notebook a network that knows nothing learns to draw, while you watch. You write everything that it takes: the loss, the loop, and the two habits that
 # make the loop work well. At the end you can train one on sprites of your own.
@@ -25,7 +25,7 @@
 import sys
 
 if "google.colab" in sys.modules:  # Colab gets the course first; elsewhere this does nothing
-    course = "git+https://github.com/noise-to-sprites/noise-to-sprites"
+    course = "git+https://github.com/noise-to-sprites/noise-to-sprites@main"
     get_ipython().run_line_magic("pip", f"install -q {course}")
 import torch
 from course_utils import load_pretrained, load_sprites, sample, show_images

@@ -14,7 +14,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 05 · Context
 #
-# ### How do I ask for a hero?
+# **How do I ask for a hero?**
 #
 # So far the network drew what it liked. In this notebook you tell it what to draw, and how much to insist. You find out what insisting gives, what it takes, and
 # what happens when you ask for something that does not exist.
@@ -25,7 +25,7 @@
 import sys
 
 if "google.colab" in sys.modules:  # Colab gets the course first; elsewhere this does nothing
-    course = "git+https://github.com/noise-to-sprites/noise-to-sprites"
+    course = "git+https://github.com/noise-to-sprites/noise-to-sprites@main"
     get_ipython().run_line_magic("pip", f"install -q {course}")
 import torch
 from course_utils import load_judge, load_pretrained, load_sprites, sample, show_images

@@ -14,7 +14,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 06 · Fast sampling
 #
-# ### Do we need all 500 steps?
+# **Do we need all 500 steps?**
 #
 # No. In this notebook you write a sampler that needs 25, use one that needs 10, and find out what the others were for. On the way the noise becomes something that you can hold on to: a name for a picture.
 #
@@ -24,7 +24,7 @@
 import sys
 
 if "google.colab" in sys.modules:  # Colab gets the course first; elsewhere this does nothing
-    course = "git+https://github.com/noise-to-sprites/noise-to-sprites"
+    course = "git+https://github.com/noise-to-sprites/noise-to-sprites@main"
     get_ipython().run_line_magic("pip", f"install -q {course}")
 import torch
 from course_utils import linear_schedule, load_pretrained, load_sprites, sample, show_images

@@ -25,6 +25,7 @@ def browser():
         "--headless=new",
         "--no-sandbox",
         "--disable-gpu",
+        "--disable-dev-shm-usage",  # a container has little of it
         "--disable-quic",
         "--no-first-run",
         "--disable-background-networking",
