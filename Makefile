@@ -34,11 +34,12 @@ notebooks: $(NOTEBOOKS) ## write and run the notebooks that are older than their
 handout: $(VENV)/teach ## write the notebooks without their solutions, for students, to handout/
 	$(BIN)/python -m teaching.handout handout
 
-media: $(VENV)/browser slides site ## make the moving picture and the screenshots of README again; needs Chromium
+media: $(VENV)/browser slides site ## make the pictures of README and site again; needs Chromium
+	$(BIN)/python -m media.logo site/_static/sprite.png
 	$(BIN)/python -m media.movie media/noise-to-sprites.webp
 	$(BIN)/python -m pytest media/shots.py
 
-site: $(VENV)/teach $(if $(CDN),,node_modules/installed) ## write the web pages: site/_build/html/index.html
+site: $(VENV)/teach $(JAVASCRIPT) ## write the web pages: site/_build/html/index.html
 	@rm -rf site/_build # no page of yesterday, and no warning that was given yesterday
 	CDN=$(CDN) $(BIN)/sphinx-build --quiet -W --keep-going -d site/_build/doctrees site site/_build/html
 
