@@ -14,7 +14,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangl
 from matplotlib.path import Path
 from torch import Tensor, nn
 
-from .plotting import NETWORK, SIGNED, Picture, place_axes, place_image, place_text, styled, to_pixels
+from .plotting import NETWORK, SIGNED, Picture, as_ink, place_axes, place_image, place_text, styled, to_pixels
 from .schedules import NoiseSchedule
 from .unet import ContextUnet
 from .validation import require_int
@@ -87,7 +87,9 @@ def _place_box(picture: Picture, x: float, y: float, width: float, height: float
     axes = place_axes(picture, x, y, width, height)
     axes.set_axis_off()
     axes.set(xlim=(0, width), ylim=(0, height))
-    shape = FancyBboxPatch((1, 1), width - 2, height - 2, "round,pad=0,rounding_size=6", facecolor=NETWORK, linewidth=0)
+    shape = FancyBboxPatch(
+        (1, 1), width - 2, height - 2, "round,pad=0,rounding_size=6", facecolor=as_ink(NETWORK), lw=0
+    )
     axes.add_patch(shape)
     axes.text(width / 2, height / 2, name, color="white", ha="center", va="center", fontsize=8, fontweight="bold")
 
@@ -167,7 +169,7 @@ def _place_stage(
     height, width = pixels.shape[:2]
     top = round(y - height / 2)
     place_image(picture, pixels, round(x - width / 2), top, 1, frame=False)
-    place_text(picture, x, top - 20, name, ha="center", va="bottom", fontweight="bold", color=colour)
+    place_text(picture, x, top - 20, name, ha="center", va="bottom", fontweight="bold", color=as_ink(colour))
     place_text(picture, x, top - 5, shape, ha="center", va="bottom", fontsize=9)
 
 
@@ -219,12 +221,19 @@ def _draw_flow(axes: Axes, features: Mapping[str, Tensor]) -> None:
     for x, y, word in ((215, 230, "halve"), (291, 320, "halve"), (525, 320, "double"), (607, 230, "double")):
         axes.text(x, y, word, ha="center", va="center", fontsize=9)
     for x, word in ((121, "stem"), (699, "head")):
-        axes.text(x, 88, word, ha="center", va="bottom", color=NETWORK, fontweight="bold", fontsize=10)
+        axes.text(x, 88, word, ha="center", va="bottom", color=as_ink(NETWORK), fontweight="bold", fontsize=10)
     for y, left, right, down, below in ((96, 246, 574, "down1", "up2"), (214, 308, 512, "down2", "bottom2")):
         _place_route(axes, [(left, y), (right, y)], NETWORK, 3.5)
         joined = f"{len(features[down])} channels, joined to\nthe {len(features[below])} that come up"
         axes.text(
-            410, y - 38, "skip connection", ha="center", va="bottom", color=NETWORK, fontweight="bold", fontsize=10
+            410,
+            y - 38,
+            "skip connection",
+            ha="center",
+            va="bottom",
+            color=as_ink(NETWORK),
+            fontweight="bold",
+            fontsize=10,
         )
         axes.text(410, y - 7, joined, ha="center", va="bottom", fontsize=9, linespacing=1.25)
 
@@ -237,8 +246,8 @@ def _draw_condition(picture: Picture, axes: Axes, seen: Mapping[str, Tensor], t:
     axes.plot([176, 644], [bus, bus], color=_TIME, linewidth=1.6)
     waves, condition = seen["embed_time.0"][0], F.silu(seen["embed_time"] + seen["embed_context"])[0]
 
-    axes.text(14, row, f"t = {t}", va="center", color=_TIME, fontweight="bold")
-    axes.text(14, low, "c", va="center", color=_CONTEXT, fontweight="bold")
+    axes.text(14, row, f"t = {t}", va="center", color=as_ink(_TIME), fontweight="bold")
+    axes.text(14, low, "c", va="center", color=as_ink(_CONTEXT), fontweight="bold")
     _place_code(picture, 88, row, waves, 96)
     axes.text(136, row - 14, "sines, cosines", ha="center", va="bottom", fontsize=9)
     axes.text(88 + 9 * len(c), low - 11, "context", ha="center", va="bottom", fontsize=9)
@@ -261,7 +270,12 @@ def _draw_condition(picture: Picture, axes: Axes, seen: Mapping[str, Tensor], t:
     axes.text(502, row + 14, f"the condition, {len(condition)} numbers", ha="center", va="top", fontsize=9)
     _place_route(axes, [(502, row - 12), (502, bus)], _TIME, 1.6)
     axes.text(
-        660, bus, "tells every block how\nto scale and shift\nits channels", va="center", color=_TIME, fontsize=10
+        660,
+        bus,
+        "tells every block how\nto scale and shift\nits channels",
+        va="center",
+        color=as_ink(_TIME),
+        fontsize=10,
     )
 
 

@@ -56,7 +56,7 @@ def trajectory_slider(x_T: Tensor, steps: Sequence[Step], schedule: NoiseSchedul
 
 
 def guidance_slider(model: Model, x_T: Tensor, schedule: NoiseSchedule, c: Tensor) -> ipywidgets.VBox:
-    """A slider over guidance scales from 0 to 8: the sprites that DDIM draws from the same noise, in 25 steps.
+    """A slider over guidance scales from 0 to 8: the sprites that DDIM draws from the same noise, in 15 steps.
 
     Args:
         model: one that was trained with and without context.
@@ -66,7 +66,7 @@ def guidance_slider(model: Model, x_T: Tensor, schedule: NoiseSchedule, c: Tenso
     """
 
     def draw(w: float) -> Picture:
-        *_, end = sample(guided(model, w), x_T, schedule.timesteps(25), schedule, c=c)
+        *_, end = sample(guided(model, w), x_T, schedule.timesteps(15), schedule, c=c)
         return show_images(end.x, columns=min(len(x_T), 10), title=f"guidance scale w = {w:g}")
 
     return _panel(draw, [_float_slider("w", 1, 8, 0.5)])

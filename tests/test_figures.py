@@ -35,7 +35,7 @@ from course_utils import (
     trajectory_slider,
 )
 from course_utils.diagrams import _FEATURES, _deck
-from course_utils.plotting import SIGNED, contact_sheet, to_pixels
+from course_utils.plotting import SIGNED, as_ink, contact_sheet, to_pixels
 
 SCHEDULE = linear_schedule(50)
 
@@ -124,6 +124,28 @@ def test_a_picture_leaves_other_settings_alone_and_repeats_itself(make):
     assert first == second
 
 
+def contrast(colour, ground):
+    """The ratio of WCAG 2.2, from 1 to 21."""
+
+    def light(channel):
+        return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+
+    low, high = sorted(
+        0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b)
+        for r, g, b in map(mpl.colors.to_rgb, (colour, ground))
+    )
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("make", PICTURES.values(), ids=PICTURES)
+def test_words_can_be_read(make):
+    for text in make().findobj(mpl.text.Text):
+        if text.get_text():
+            boxes = text.axes.findobj(mpl.patches.FancyBboxPatch) if text.axes else []
+            on = boxes[0].get_facecolor() if text.get_color() == "white" else "white"
+            assert contrast(text.get_color(), on) >= 4.5, text.get_text()
+
+
 def test_images_keep_their_pixels_at_an_integer_zoom():
     x = noise(1, 3, 16, 16).clamp(-1, 1)
     pixels, sprite = rendered(show_images(x)), to_pixels(x)[0]
@@ -152,7 +174,7 @@ def test_a_curve_is_named_in_its_colour_on_itself_where_the_other_is_far():
         x, y = text.get_position()
         assert y == pytest.approx(curve(x), abs=0.02)
         assert abs(x - 0.5) > 0.2
-        assert text.get_color() == line.get_color()
+        assert text.get_color() == as_ink(line.get_color())
 
 
 def test_curves_show_their_numbers_and_leave_out_what_is_not_finite():
@@ -212,7 +234,7 @@ def test_names_of_curves_that_end_together_do_not_overlap():
     picture.png()
     texts = picture.axes[0].texts
     assert {text.get_text(): text.get_color() for text in texts} == {
-        name: line.get_color() for name, line in zip("abcde", picture.axes[0].lines, strict=True)
+        name: as_ink(line.get_color()) for name, line in zip("abcde", picture.axes[0].lines, strict=True)
     }
     boxes = sorted((text.get_window_extent() for text in texts), key=lambda box: box.y0)
     assert all(lower.y1 <= upper.y0 for lower, upper in pairwise(boxes))

@@ -43,7 +43,7 @@ def test_the_guidance_slider_draws_with_its_scale_from_the_same_noise():
     assert (slider.min, slider.max, slider.value) == (0, 8, 1)
     for w in (1, 0, 4.5):
         slider.value = w
-        assert shows(picture, show_images(drawn(w, 25, C), columns=6, title=f"guidance scale w = {w:g}"))
+        assert shows(picture, show_images(drawn(w, 15, C), columns=6, title=f"guidance scale w = {w:g}"))
 
 
 def test_the_mixer_has_a_slider_for_each_class_and_makes_one_context_of_them():
