@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from conftest import ROOM, complaints, view
+from conftest import ROOM, complaints, faint_words, view
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import WebDriverWait
@@ -112,37 +112,6 @@ while (texts.nextNode()) {
 return problems;
 """
 
-# The contrast of every text that can be seen with what is behind it (WCAG 2: at least 4.5 for text of any size).
-FAINT = r"""
-const rgba = colour => { const [r, g, b, a = 1] = colour.match(/[\d.]+/g).map(Number); return [r, g, b, a]; };
-const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3]));
-const ground = element => {
-  if (!element) return [255, 255, 255];
-  const colour = rgba(getComputedStyle(element).backgroundColor);
-  return colour[3] === 1 ? colour.slice(0, 3) : over(colour, ground(element.parentElement));
-};
-const light = colour => {
-  const [r, g, b] = colour.map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-};
-const faint = {}, texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-let count = 0;
-while (texts.nextNode()) {
-  const text = texts.currentNode, inside = text.parentElement;
-  if (!text.data.trim() || inside.closest("script, style, noscript")) continue;
-  if (!inside.checkVisibility({visibilityProperty: true})) continue;
-  count += 1;
-  const behind = ground(inside), ink = over(rgba(getComputedStyle(inside).color), behind);
-  const [low, high] = [light(behind), light(ink)].sort((a, b) => a - b);
-  const contrast = (high + 0.05) / (low + 0.05);
-  if (contrast < 4.5) {
-    const name = inside.tagName + "." + inside.className;
-    faint[name] ??= `contrast ${contrast.toFixed(2)} of ${name}, ${ink} on ${behind}: ${text.data.trim().slice(0, 40)}`;
-  }
-}
-return count ? Object.values(faint) : ["no text at all"];
-"""
-
 
 @pytest.mark.parametrize("part", ["pages", "api", "notebooks", "_modules"])
 def test_pages_are_whole_and_legible(browser, site, part):
@@ -158,7 +127,7 @@ def test_pages_are_whole_and_legible(browser, site, part):
         found = browser.execute_script(INSPECT)
         for theme in ("dark", "light"):
             browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
-            found += [f"{theme}: {faint}" for faint in browser.execute_script(FAINT)]
+            found += [f"{theme}: {faint}" for faint in faint_words(browser)]
         for size in (DESKTOP, TELEPHONE):
             view(browser, *size)
             width = browser.execute_script("return document.documentElement.scrollWidth")
