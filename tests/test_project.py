@@ -9,6 +9,7 @@ import sys
 import time
 import tomllib
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -167,7 +168,36 @@ def test_readme_lists_every_notebook():
         assert f"notebooks/{path.name}" in readme
 
 
+def pages():
+    """Every page of prose that people read, with its text; what stands in fences is code."""
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("*/api/*.md")]:
+        yield page, re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
 def test_links_to_files_lead_somewhere():
-    for page in [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")]:
-        for target in re.findall(r"\]\((?!https?:|colab:|arxiv:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8")):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+    for page, text in pages():
+        for target in re.findall(r"\]\((?!https?:|colab:|arxiv:|#|mailto:)([^)#]+)", text):
+            beside = (
+                ROOT if page.parent.name == "site" and target.startswith("notebooks/") else page.parent
+            )  # copied there
+            assert (beside / target).exists(), f"{page.name} links to {target}"
+
+
+def test_pages_can_be_heard():
+    """Pictures have words, and no level of headings is left out."""
+    for page, text in pages():
+        assert all(len(alt) >= 8 for alt in re.findall(r"!\[([^\]]*)\]\(", text)), page
+        levels = [len(marks) for marks in re.findall(r"^(#+) ", text, re.MULTILINE)]
+        assert levels[0] == 1, page
+        assert all(below <= above + 1 for above, below in pairwise(levels)), page
+
+
+def test_the_repository_has_one_address():
+    """A fork changes `project.urls.Repository`, and this test and those of the notebooks say where else."""
+    ours = PROJECT["urls"]["Repository"].removeprefix("https://github.com/")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for notebook in ROOT.glob("notebooks/*.ipynb"):
+        assert f"https://colab.research.google.com/github/{ours}/blob/main/notebooks/{notebook.name}" in readme
+    for page, text in pages():
+        named = re.findall(r"github(?:\.com)?/([\w-]+/noise-to-sprites)", text)
+        assert set(named) <= {ours}, page
