@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from conftest import complaints, faint_words, view
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "slides"))
@@ -119,6 +121,22 @@ def test_a_click_shows_the_reading_and_the_speaker_has_notes(browser, decks):
     for i in range(count):
         said += bool(browser.execute_script("Reveal.slide(arguments[0]); return Reveal.getSlideNotes()", i))
     assert said > count / 3
+
+
+def test_the_key_s_opens_the_speakers_window(browser, decks):
+    browser.get((decks / f"{NOTEBOOKS[0].stem}.html").as_uri())
+    browser.execute_async_script(READY)
+    # The driver cannot look into a window that a page writes itself, so the page keeps hold of it.
+    browser.execute_script("const open = window.open; window.open = (...how) => window.speaker = open(...how);")
+    browser.find_element(By.TAG_NAME, "body").send_keys("s")
+    WebDriverWait(browser, 60).until(
+        lambda driver: "In this notebook" in driver.execute_script("return speaker?.document.body.innerText ?? ''")
+    )
+    assert browser.execute_script("return speaker.document.querySelectorAll('iframe').length") == 2, (
+        "this slide and next"
+    )
+    browser.execute_script("speaker.close()")
+    assert not complaints(browser)
 
 
 def test_a_deck_on_paper_has_a_page_for_each_slide(decks, tmp_path):
