@@ -8,7 +8,6 @@ import base64
 import json
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -22,6 +21,11 @@ from nbconvert.filters.markdown_mistune import markdown2html_mistune as to_html
 HERE = Path(__file__).parent
 MODULES = HERE.parent / "node_modules"
 LIBRARIES = ("mathjax/es5/tex-svg.js", "reveal.js/dist/plugin/notes.js", "reveal.js/dist/reveal.js")
+LAID_OUT = """
+const done = arguments[0], slides = document.querySelectorAll(".slides section").length;
+const wait = () => document.querySelectorAll(".pdf-page").length < slides ? setTimeout(wait, 50)
+  : MathJax.startup.promise.then(() => document.fonts.ready).then(done);
+wait();"""
 FONTS = {"Course Sans": "inter", "Course Mono": "jetbrains-mono"}
 
 
@@ -74,18 +78,28 @@ def _address(path: str) -> str:
 
 
 def print_pdf(page: Path, out: Path) -> None:
-    """Let Chromium print a deck, one slide a page."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        sys.exit("no Chromium found: install it, or open the deck in a browser with ?print-pdf and print it there")
-    command = [chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
-    # The page may take a minute of its own clock, and every frame of it counts: mathematics and layout take a while.
-    patience = ["--virtual-time-budget=60000", "--run-all-compositor-stages-before-draw"]
-    address = f"{page.resolve().as_uri()}?print-pdf"
-    subprocess.run([*command, *patience, f"--print-to-pdf={out}", address], check=True, capture_output=True)
-    printed, slides = len(re.findall(rb"/Type /Page\b", out.read_bytes())), page.read_text("utf-8").count("<section>")
-    if printed != slides:
-        sys.exit(f"Chromium printed {printed} of {slides} slides; try again, or print {out.stem} from a browser")
+    """Let Chromium print a deck, one slide a page, once all its formulas and pages are laid out."""
+    from selenium import webdriver  # only those who print need it
+    from selenium.common.exceptions import WebDriverException
+
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.binary_location = shutil.which("chromium") or ""  # else Selenium looks for Chrome
+    try:
+        browser = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    except WebDriverException as error:
+        sys.exit(
+            f"no Chromium to print with; open the deck with ?print-pdf in a browser and print it there\n{error.msg}"
+        )
+    try:
+        browser.set_script_timeout(120)
+        browser.get(f"{page.resolve().as_uri()}?print-pdf")
+        browser.execute_async_script(LAID_OUT)
+        printed = browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True, "printBackground": True})
+    finally:
+        browser.quit()
+    out.write_bytes(base64.b64decode(printed["data"]))
 
 
 def write(notebook: Path, out: Path, cdn: bool = False) -> None:
