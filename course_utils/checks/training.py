@@ -345,7 +345,8 @@ def _ask(diffusion_loss: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _near(found: tuple[Tensor, Tensor], expected: tuple[Tensor, Tensor]) -> bool:
-    return all((one - other).abs().max() < 0.03 for one, other in zip(found, expected, strict=True))
+    """Whether amounts agree up to chance: with 500 pictures at a time, one standard error is up to 0.01."""
+    return all((one - other).abs().max() < 0.05 for one, other in zip(found, expected, strict=True))
 
 
 def _little_batches() -> list[tuple[Tensor, Tensor]]:
