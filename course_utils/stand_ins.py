@@ -12,29 +12,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from .checks import (
-    check_add_noise,
-    check_alpha_bar,
-    check_beta_from_alpha_bar,
-    check_composed,
-    check_ddim_step,
-    check_ddpm_step,
-    check_diffusion_loss,
-    check_drop_context,
-    check_guided,
-    check_learning_rate,
-    check_modulate,
-    check_posterior_mean,
-    check_predict_x0,
-    check_residual_block,
-    check_sampling_loop,
-    check_slerp,
-    check_time_embedding,
-    check_timesteps,
-    check_training_loop,
-    check_unet,
-    check_update_average,
-)
+from . import checks
 from .checks.network import _walk as _unet
 from .samplers import Model, ddim_step, ddpm_step, sample, slerp
 from .schedules import BETA_MAX, NoiseSchedule, linear_schedule
@@ -123,26 +101,26 @@ def _composed(model: Model, x: Tensor, t: Tensor, contexts: list[Tensor], scales
 
 
 OURS = {
-    check_alpha_bar: lambda beta: NoiseSchedule(beta[1:]).alpha_bar,
-    check_add_noise: lambda x0, t, eps, schedule: schedule.add_noise(x0, t, eps),
-    check_beta_from_alpha_bar: _beta_from_alpha_bar,
-    check_predict_x0: lambda x_t, t, eps, schedule: schedule.predict_x0(x_t, t, eps),
-    check_posterior_mean: _posterior_mean,
-    check_ddpm_step: _ddpm_step,
-    check_sampling_loop: _sampling_loop,
-    check_unet: _unet,
-    check_time_embedding: lambda t, width: TimeEmbedding(width)(t),
-    check_modulate: _modulate,
-    check_residual_block: ResidualBlock,
-    check_diffusion_loss: _diffusion_loss,
-    check_training_loop: _training_loop,
-    check_learning_rate: _learning_rate,
-    check_update_average: _update_average,
-    check_drop_context: drop_context,
-    check_guided: guided,
-    check_composed: _composed,
-    check_ddim_step: ddim_step,
-    check_timesteps: lambda T, n: linear_schedule(T).timesteps(n),
-    check_slerp: slerp,
+    checks.check_alpha_bar: lambda beta: NoiseSchedule(beta[1:]).alpha_bar,
+    checks.check_add_noise: lambda x0, t, eps, schedule: schedule.add_noise(x0, t, eps),
+    checks.check_beta_from_alpha_bar: _beta_from_alpha_bar,
+    checks.check_predict_x0: lambda x_t, t, eps, schedule: schedule.predict_x0(x_t, t, eps),
+    checks.check_posterior_mean: _posterior_mean,
+    checks.check_ddpm_step: _ddpm_step,
+    checks.check_sampling_loop: _sampling_loop,
+    checks.check_unet: _unet,
+    checks.check_time_embedding: lambda t, width: TimeEmbedding(width)(t),
+    checks.check_modulate: _modulate,
+    checks.check_residual_block: ResidualBlock,
+    checks.check_diffusion_loss: _diffusion_loss,
+    checks.check_training_loop: _training_loop,
+    checks.check_learning_rate: _learning_rate,
+    checks.check_update_average: _update_average,
+    checks.check_drop_context: drop_context,
+    checks.check_guided: guided,
+    checks.check_composed: _composed,
+    checks.check_ddim_step: ddim_step,
+    checks.check_timesteps: lambda T, n: linear_schedule(T).timesteps(n),
+    checks.check_slerp: slerp,
 }
 """What stands in for each exercise, by its check."""

@@ -70,8 +70,9 @@ python_use_unqualified_type_names = True
 
 # JavaScript comes with the pages, so that they work from disk; `make site CDN=1` leaves the large part on the network
 CDN = os.environ.get("CDN") == "1"
+pinned = json.loads((SITE.parent / "package.json").read_text())["dependencies"]["mathjax"]
 html_static_path = ["_static", *([] if CDN else ["../node_modules/mathjax/es5/tex-svg.js"])]
-mathjax_path = "https://cdn.jsdelivr.net/npm/mathjax@3.2.2/es5/tex-svg.js" if CDN else "tex-svg.js"
+mathjax_path = f"https://cdn.jsdelivr.net/npm/mathjax@{pinned}/es5/tex-svg.js" if CDN else "tex-svg.js"
 summaries_need_a_server = 'DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY &&= location.protocol !== "file:"'
 html_js_files = [(None, {"body": summaries_need_a_server})]  # from disk, the search shows titles alone
 

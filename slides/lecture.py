@@ -221,7 +221,7 @@ def _monospaced(text: str, block: str) -> str:
 
 
 def _enlarged(movie: str) -> str:
-    """A movie as large as a slide can show it, at a whole number of pixels for each of its own."""
+    """A movie as large as a slide can show it."""
     width, height = (int(re.search(rf'{side}="(\d+)"', movie)[1]) for side in ("width", "height"))
     scale = min(ROOM[0] / width, ROOM[1] / height)
     return movie.replace(

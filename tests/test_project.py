@@ -147,7 +147,8 @@ def test_imports_only_go_down():
             if isinstance(node, ast.ImportFrom) and own != "__init__":
                 assert not (node.module or "").startswith("course_utils")
                 if node.level == len(path.relative_to(package).parts):  # from the package itself
-                    assert order.index(node.module.split(".")[0]) < order.index(own), f"{path.name}: {node.module}"
+                    modules = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
+                    assert all(order.index(module) < order.index(own) for module in modules), f"{path.name}: {modules}"
 
 
 def test_torchvision_and_pyplot_stay_out_of_the_import():

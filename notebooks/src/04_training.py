@@ -199,7 +199,7 @@ plot_dots(times, f"Fréchet distance after {last_step} steps, three seeds")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · Which errors count?
 #
-# <!-- Lecture, 6 minutes. The three losses are one loss with three weights. Let them vote for a weight before the bars are shown. -->
+# <!-- Lecture, 6 minutes. The three losses are one loss with three weights. Let them vote for a weight before the dots are shown. -->
 #
 # An error of the noise is an error of the picture, seen through another lens; that was (5) of notebook 02. There is a third lens, $v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$, which holds a bit of both:
 #
@@ -924,7 +924,7 @@ print("in bfloat16, 1 + 0.001 is", (torch.ones(1) + 0.001).bfloat16().item())
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 14 · Your sprites
 #
-# <!-- Lecture, 3 minutes. End with what they can do tonight: forty pictures and a minute. -->
+# <!-- Lecture, 3 minutes. End with what they can do tonight: forty pictures and sixty small steps. -->
 #
 # Put your pictures into a folder: PNG files, all of one size, height and width divisible by 4. Sub-folders become classes; without any, the network learns to draw without being told what. Then, in a terminal:
 #

@@ -288,7 +288,7 @@ guidance_slider(model, x_T, schedule, one_of_each.repeat_interleave(2, dim=0))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · What it buys and what it costs
 #
-# <!-- Lecture, 6 minutes. Let everybody sketch the three curves. Does anybody draw recall falling? -->
+# <!-- Lecture, 6 minutes. Let everybody sketch the four curves. Does anybody draw recall falling? -->
 #
 # Looking at ten sprites is not measuring. `benchmarks/guidance.py` drew 500 sprites for each of nine scales, with three seeds, and wrote down five numbers:
 #
@@ -372,7 +372,7 @@ with torch.no_grad():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · What do we sample from, then?
 #
-# <!-- Lecture, 6 minutes. The saying that guidance sharpens the density is measured here, and is wrong. Take the vote before the figure. -->
+# <!-- Lecture, 6 minutes. The saying that guidance samples from the tilted density is measured here, and is wrong. Take the vote before the figure. -->
 #
 # Noise predictions are gradients in disguise: $\varepsilon_c$ points away from where $p_t(x \mid c)$ is high, the density of noisy pictures of this class (Part II shows why). So (1) follows the gradient of
 #
