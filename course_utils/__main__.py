@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from .checkpoints import load_model
 from .evaluation import quality_table, write_judge
@@ -80,7 +81,8 @@ def _train(given: argparse.Namespace) -> str:
 
 def _evaluate(given: argparse.Namespace) -> str:
     model, schedule = load_model(given.file, ContextUnet)
-    known = getattr(model, "network", model).arguments["n_context"]  # the network may stand in a wrapper
+    network: Any = getattr(model, "network", model)  # it may stand in a wrapper
+    known = network.arguments["n_context"]
     if known != len(CLASSES):
         wanted = f"a network that knows the {len(CLASSES)} classes of the course"
         raise ValueError(f"{given.file} must hold {wanted}, and it knows {known}")

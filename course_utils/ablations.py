@@ -3,13 +3,13 @@
 What they cost is measured by `benchmarks/ablations.py`, whose numbers `load_ablations` reads. No training here.
 """
 
-import csv
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .datasets import shipped
+from .measured import load_measured
 from .unet import ContextUnet
 
 
@@ -25,12 +25,14 @@ class FreshShortcut(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Some random mixture of the channels."""
-        return nn.Conv2d(self.c_in, self.c_out, 1, device=x.device)(x)
+        mixed: Tensor = nn.Conv2d(self.c_in, self.c_out, 1, device=x.device)(x)
+        return mixed
 
 
 def without_time(network: ContextUnet) -> ContextUnet:
     """Stop the clock of a network: whatever t it is told, it reads 0. Changes the network, and returns it."""
-    network.embed_time[0].frequency.zero_()
+    clock: Any = network.embed_time[0]
+    clock.frequency.zero_()
     return network
 
 
@@ -75,18 +77,11 @@ def load_ablations(column: str = "loss") -> tuple[Tensor, dict[str, Tensor]]:
         column: "loss" at all times, or at "low", "middle" or "high" ones, in eval mode; or, at the last step only and
             in training mode, "own_mixed" with batches of all times and "own_alike" with batches of nearly one time.
 
-    Returns the steps, shape (N,), and for each network the errors, shape (seeds, N).
+    Returns the steps, shape (N,), and for each network the errors, shape (seeds, N). Raises what `load_measured` does.
     """
-    with shipped("data/ablations.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    if column not in rows[0]:
-        raise ValueError(f"column must be one of {', '.join(map(repr, [*rows[0]][3:]))}, got {column!r}")
-    steps = sorted({int(row["step"]) for row in rows})
-    errors = {
-        name: torch.tensor([float(row[column] or "nan") for row in rows if row["network"] == name]).view(-1, len(steps))
-        for name in dict.fromkeys(row["network"] for row in rows)
-    }
-    return torch.tensor(steps), errors
+    curves = {name: load_measured("ablations", "step", column, network=name) for name in ABLATIONS}
+    steps, _ = curves["whole"]
+    return steps, {name: errors for name, (_, errors) in curves.items()}
 
 
 def _silence_last(channels: int) -> Callable[[nn.Module, tuple[Tensor, ...]], tuple[Tensor, ...]]:

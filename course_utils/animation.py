@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib.image
 import numpy as np
@@ -113,5 +114,6 @@ def _grid(pixels: np.ndarray, columns: int) -> np.ndarray:
 
 def _png(pixels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    matplotlib.image.imsave(buffer, pixels, format="png", metadata={"Software": None})
+    unsigned: dict[str, Any] = {"Software": None}
+    matplotlib.image.imsave(buffer, pixels, format="png", metadata=unsigned)
     return buffer.getvalue()

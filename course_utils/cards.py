@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from .checkpoints import write_whole
 from .evaluation import SEEDS, N
+from .files import sha256, write_whole
 from .plotting import show_images
 from .samplers import Model, Step, sample
 from .schedules import NoiseSchedule
@@ -65,7 +65,7 @@ def write_card(
         classes: their names; none where the sprites had none.
         rows: what is known of the run, each a name and a value.
         measured: a table of how good the drawn sprites are, or nothing.
-        ages: what the suffixes of the files mean.
+        ages: what the suffixes of the files mean; all of them are there.
     """
     parameters = sum(parameter.numel() for parameter in model.parameters())
     shown, asked = "fifty samples", "Nothing can be asked for: it draws\nwhatever comes."
@@ -75,7 +75,8 @@ def write_card(
     shipped = out.parent.name == "weights"
     load = f'load_pretrained("{out.stem}")' if shipped else f'load_model("{out.name}", ContextUnet)'
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
-    files = "\n".join(f"| `{out.stem}{suffix}.safetensors` | {weights} |" for suffix, weights in ages.items())
+    files = {out.with_stem(out.stem + suffix): weights for suffix, weights in ages.items()}
+    lines = "\n".join(f"| `{file.name}` | {weights} | `{sha256(file)}` |" for file, weights in files.items())
     card = f"""# {out.name}
 
 ![{shown.capitalize()}]({out.with_suffix(".png").name})
@@ -89,9 +90,9 @@ A `ContextUnet` with {parameters:,} parameters that draws {shape[2]}×{shape[1]}
 |---|---|
 {table}
 {_quality(measured)}
-| file | weights |
-|---|---|
-{files}
+| file | weights | sha256 |
+|---|---|---|
+{lines}
 
 Made for learning how diffusion works: it knows the small pictures that it was shown, and nothing else.
 """

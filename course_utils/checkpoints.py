@@ -4,25 +4,30 @@ Weights without their schedule are silent garbage, so one file holds both. Nothi
 and but for `load_pretrained` no particular network: the class is handed in.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor, nn
 
-from .datasets import shipped
+from .datasets import shipped_by_name
+from .files import write_whole
 from .schedules import NoiseSchedule
 from .unet import ContextUnet
 from .wrappers import FromV, FromX0
 
+Network = TypeVar("Network", bound=nn.Module)
+
 PREDICTS = {"x0": FromX0, "v": FromV}
 """What else than the noise a network can put out, and what makes a model of it."""
 
-_BETA = "schedule.beta"
+_BETA, _SUM, _NO_SUM = "schedule.beta", "sha256", "0" * 64
 
 
 def save_model(
@@ -37,15 +42,18 @@ def save_model(
         path: ends in .safetensors.
         model: a network with a dictionary `arguments` that its class can be called with, such as `ContextUnet`; alone,
             or in `FromV` or `FromX0`.
-        schedule: the schedule that it was trained with.
+        schedule: the schedule that it was trained with; that of `FromV` or `FromX0`.
         about: anything else that a reader should know, in words.
 
-    The same model and words give the same bytes. Raises ValueError if a weight is not finite in half precision, and
-    FileNotFoundError if there is no such folder.
+    The same model and words give the same bytes. The file holds a checksum of itself. Raises ValueError if a weight is
+    not finite in half precision, and FileNotFoundError if there is no such folder.
     """
-    predicts = next((name for name, adapter in PREDICTS.items() if isinstance(model, adapter)), "eps")
-    network = model if predicts == "eps" else model.network
-    for name in {"arguments", "predicts"} & (about or {}).keys():
+    predicts, network = "eps", model
+    if isinstance(model, FromX0 | FromV):
+        predicts, network = next(name for name, kind in PREDICTS.items() if isinstance(model, kind)), model.network
+        if not torch.equal(model.schedule.beta, schedule.beta):
+            raise ValueError(f"schedule must be that of the model, whose {type(model).__name__} computes with another")
+    for name in {"arguments", "predicts", _SUM} & (about or {}).keys():
         raise ValueError(f"about must not hold {name!r}, which save_model writes itself")
     write_network(path, network, {_BETA: schedule.beta[1:].contiguous()}, {"predicts": predicts, **(about or {})})
 
@@ -74,10 +82,10 @@ def load_model(path: str | os.PathLike[str], network: Callable[..., nn.Module]) 
 def load_pretrained(name: str = "sprites") -> tuple[nn.Module, NoiseSchedule]:
     """A model that comes with the course, and the schedule it was trained with.
 
-    `name` is that of a file in `weights/`, without its ending; the card beside it says how it was made. Returns and
-    raises what `load_model` does.
+    `name` is that of a file in `weights/`, without its ending; the card beside it says how it was made, and which bytes
+    it has. Returns and raises what `load_model` does.
     """
-    return load_model(shipped(f"weights/{name}.safetensors"), ContextUnet)
+    return load_model(shipped_by_name("name", name, "weights", ".safetensors"), ContextUnet)
 
 
 def write_network(
@@ -97,44 +105,47 @@ def write_network(
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise ValueError(f"model must have finite weights in half precision, but {name} has not")
-    file = safetensors.torch.save({**tensors, **others}, {"arguments": json.dumps(network.arguments), **words})
-    write_whole(path, _in_order(file))
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that at any moment there is either the whole new one or what was there before."""
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(data)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    words = {"arguments": json.dumps(network.arguments), **words, _SUM: _NO_SUM}
+    file = _in_order(safetensors.torch.save({**tensors, **others}, words))
+    write_whole(path, _with_sum(file, _NO_SUM, hashlib.sha256(file).hexdigest()))
 
 
 def read_network(
-    path: str | os.PathLike[str], network: Callable[..., nn.Module]
-) -> tuple[nn.Module, dict[str, Tensor], dict[str, str]]:
+    path: str | os.PathLike[str], network: Callable[..., Network]
+) -> tuple[Network, dict[str, Tensor], dict[str, str]]:
     """Read what `write_network` wrote: the network, float32 and in eval mode, the other tensors, and the words.
 
     Raises what `load_model` does.
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"no such file: {path}")
+        raise FileNotFoundError(f"no file at this path: {path}")
+    whole = path.read_bytes()
     try:
         with safe_open(path, framework="pt") as file:
             words = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        told = words.pop(_SUM, None)  # the oldest files have none
+        if told is not None and told != hashlib.sha256(_with_sum(whole, told, _NO_SUM)).hexdigest():
+            raise ValueError("its checksum is that of other bytes")
         loaded = network(**json.loads(words["arguments"]))
         weights = {name: tensors.pop(name) for name in loaded.state_dict()}
+        for name, own in loaded.state_dict().items():
+            if weights[name].is_floating_point() != own.is_floating_point() or not weights[name].isfinite().all():
+                raise ValueError(f"{name} must hold finite numbers that are as whole as {own.dtype}")
         loaded.load_state_dict(weights)
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except Exception as error:  # a damaged file can raise almost anything
         raise _unreadable(path, error) from error
     return loaded.eval().requires_grad_(False), tensors, words
 
 
 def _unreadable(path: str | os.PathLike[str], error: Exception) -> ValueError:
-    return ValueError(f"cannot read {path}, which is damaged or holds another network: {error}")
+    return ValueError(f"cannot read {path}, which is damaged or holds another network: {' '.join(str(error).split())}")
+
+
+def _with_sum(file: bytes, old: str, new: str) -> bytes:
+    """The same file with another checksum among its words; a checksum is that of the file with zeros in its place."""
+    return file.replace(f'"{_SUM}":"{old}"'.encode(), f'"{_SUM}":"{new}"'.encode(), 1)
 
 
 def _in_order(file: bytes) -> bytes:

@@ -4,7 +4,9 @@ Reading only: how the course's sprites are drawn and written stands in `sprites`
 """
 
 import os
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from .files import sha256
 from .validation import require_int
 
 SPLITS = ("train", "test")
@@ -21,13 +24,37 @@ def shipped(name: str) -> Path:
     """The path of a file that comes with the course, such as "data/sprites.npz".
 
     An installed package carries `data/` and `weights/` inside itself; in a checkout they stand beside it. Raises
-    FileNotFoundError if it is in neither place.
+    FileNotFoundError if it is in neither place, and ValueError if it is not what a card beside it says.
     """
-    package = Path(__file__).parent
-    for path in (package / name, package.parent / name):
+    for path in (place / name for place in _places()):
         if path.is_file():
-            return path
-    raise FileNotFoundError(f"{name} did not come with this copy of the course: it is not in {package.parent}")
+            return _require_card(path)
+    raise FileNotFoundError(f"{name} did not come with this copy of the course: it is not in {_places()[-1]}")
+
+
+def shipped_by_name(parameter: str, name: str, folder: str, suffix: str) -> Path:
+    """The path of a file that comes with the course and that a parameter asks for, without folder and ending."""
+    names = sorted({path.stem for place in _places() for path in (place / folder).glob(f"*{suffix}")})
+    if name not in names:
+        raise FileNotFoundError(f"{parameter} must be one of those in {folder}/ ({', '.join(names)}), got {name!r}")
+    return shipped(f"{folder}/{name}{suffix}")
+
+
+def _places() -> tuple[Path, Path]:
+    package = Path(__file__).parent
+    return package, package.parent
+
+
+def _require_card(path: Path) -> Path:
+    """The same path, if a line of some card beside it names the file and its sha256."""
+    line = re.compile(rf"`{re.escape(path.name)}`.*`{sha256(path)}`")
+    cards = (card.read_text(encoding="utf-8", errors="replace") for card in path.parent.glob("*.md"))
+    if not any(map(line.search, cards)):
+        raise ValueError(
+            f"{path} is damaged, or not what the card beside it describes: get both again (git checkout -- "
+            f"{path.parent.name}, or install the course again), or repeat the command that was writing them"
+        )
+    return path
 
 
 def load_sprites(
@@ -53,7 +80,7 @@ def load_sprites(
     """
     source = shipped("data/sprites.npz") if path is None else Path(path)
     if not source.exists():
-        raise FileNotFoundError(f"no such file or folder: {source}")
+        raise FileNotFoundError(f"no file or folder at this path: {source}")
     kind = "folder" if source.is_dir() else source.suffix
     for name, value, fits in (("split", split, ".npz"), ("labels", labels, ".npy")):
         if value is not None and kind != fits:
@@ -79,11 +106,11 @@ def sprite_words(path: str | os.PathLike[str] | None = None, *, split: str = "tr
     return {name: words for name, words in arrays.items() if name not in ("images", "contexts")}
 
 
-def _read_split(path: Path, split: str) -> dict[str, NDArray]:
+def _read_split(path: Path, split: str) -> dict[str, NDArray[Any]]:
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(map(repr, SPLITS))}, got {split!r}")
     if not path.exists():
-        raise FileNotFoundError(f"no such file: {path}")
+        raise FileNotFoundError(f"no file at this path: {path}")
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
@@ -98,7 +125,7 @@ def _read_split(path: Path, split: str) -> dict[str, NDArray]:
     return arrays
 
 
-def _read_classic(path: Path, labels: str | os.PathLike[str] | None) -> tuple[NDArray, NDArray]:
+def _read_classic(path: Path, labels: str | os.PathLike[str] | None) -> tuple[NDArray[Any], NDArray[Any]]:
     """The pair sprites_*.npy (uint8 N×H×W×3) and sprite_labels*_*.npy (one-hot N×K)."""
     if labels is None:
         pattern = f"sprite_labels*{path.name.removeprefix('sprites')}"
@@ -112,9 +139,9 @@ def _read_classic(path: Path, labels: str | os.PathLike[str] | None) -> tuple[ND
     return images, contexts
 
 
-def _read_array(path: Path) -> NDArray:
+def _read_array(path: Path) -> NDArray[Any]:
     if not path.exists():
-        raise FileNotFoundError(f"no such file: {path}")
+        raise FileNotFoundError(f"no file at this path: {path}")
     try:
         array = np.load(path, allow_pickle=False)
         if not isinstance(array, np.ndarray):
@@ -124,7 +151,7 @@ def _read_array(path: Path) -> NDArray:
     return array
 
 
-def _read_folder(path: Path) -> tuple[NDArray, NDArray]:
+def _read_folder(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     """PNGs in sub-folders, one for each class, or all in one folder, without classes."""
     folders = sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     files, classes = [], []
@@ -151,7 +178,7 @@ def _pngs(folder: Path) -> list[Path]:
     return sorted(f for f in folder.iterdir() if f.suffix.lower() == ".png" and not f.name.startswith("."))
 
 
-def _read_sheet(path: Path, cell: int | None) -> tuple[NDArray, NDArray]:
+def _read_sheet(path: Path, cell: int | None) -> tuple[NDArray[Any], NDArray[Any]]:
     if cell is None:
         raise ValueError(f"{path} is one picture: say how large a sprite on it is, such as cell=16")
     sheet = _read_picture(path)
@@ -170,6 +197,8 @@ def _read_picture(path: Path) -> NDArray[np.uint8]:
     """A picture as uint8 H×W×3, on white where it is transparent."""
     try:
         with Image.open(path) as file:
+            file.verify()  # the checksums of a PNG, which are not looked at while it is read
+        with Image.open(path) as file:
             mode, picture = file.mode, file.convert("RGBA")
     except Exception as error:  # a damaged picture can raise almost anything
         raise ValueError(f"{path} is damaged or is no picture: {error}") from error
@@ -178,12 +207,12 @@ def _read_picture(path: Path) -> NDArray[np.uint8]:
     return np.array(Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB"))
 
 
-def _require_images(path: Path, images: NDArray) -> None:
+def _require_images(path: Path, images: NDArray[Any]) -> None:
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or len(images) == 0:
         raise ValueError(f"{path} must hold uint8 pictures of shape (N, H, W, 3), got {images.dtype} {images.shape}")
 
 
-def _require_labels(path: Path, contexts: NDArray, n: int) -> None:
+def _require_labels(path: Path, contexts: NDArray[Any], n: int) -> None:
     if contexts.ndim != 2 or len(contexts) != n or contexts.dtype.kind not in "buif":
         got = f"got {contexts.dtype} {contexts.shape}"
         raise ValueError(f"{path} must hold one row of numbers for each of {n} pictures, {got}")

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from .plotting import NETWORK, SIGNED, Picture, as_ink, place_axes, place_image, place_text, styled, to_pixels
 from .schedules import NoiseSchedule
 from .unet import ContextUnet
-from .validation import require_int
+from .validation import require_floats, require_images, require_int
 
 _INK = "#1f2933"
 _TIME, _CONTEXT = "#8F4A7B", "#B26F00"
@@ -33,6 +33,9 @@ def draw_model_families(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> Pic
         eps: noise of the same shape.
         schedule: for the stages of the diffusion.
     """
+    if len(require_images("x0", x0)) != 1:
+        raise ValueError(f"x0 must be one image in a batch, got shape {tuple(x0.shape)}")
+    require_floats("eps", eps, like=x0)
     code, blurred = F.adaptive_avg_pool2d(x0, 4), F.avg_pool2d(x0, 3, 1, 1, count_include_pad=False)
     written = []
     for share in (0, 1 / 3, 2 / 3):
@@ -40,7 +43,7 @@ def draw_model_families(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> Pic
         part.flatten(2)[..., int(share * part.shape[2] * part.shape[3]) :] = 0.85
         written.append(part)
     half, little = (schedule.add_noise(x0, int(share * schedule.T), eps) for share in (0.3, 0.12))
-    families = {
+    families: dict[str, tuple[list[Tensor | str], str]] = {
         "GAN": ([eps, "generator", x0, "critic", "real or\ninvented?"], "one pass; learns from\na critic's verdict"),
         "VAE": ([x0, "encoder", code, "decoder", blurred], "one pass from a short code;\nblurs what the code forgot"),
         "Normalising\nflow": ([eps, "invertible", x0, "its inverse", eps],
@@ -131,7 +134,7 @@ def draw_network(model: nn.Module, x_t: Tensor, t: int, c: Tensor | None = None)
     network = getattr(model, "network", model)
     if not isinstance(network, ContextUnet):
         raise ValueError(f"model must be a ContextUnet or hold one, got {type(model).__name__}")
-    if x_t.ndim != 4 or len(x_t) != 1 or max(x_t.shape[2:]) > 32:
+    if len(require_images("x_t", x_t)) != 1 or max(x_t.shape[2:]) > 32:
         raise ValueError(f"x_t must be one image of at most 32 pixels a side, got shape {tuple(x_t.shape)}")
     if network.arguments["n_context"] > 8:
         raise ValueError(f"model must have contexts of at most 8 numbers, got {network.arguments['n_context']}")
@@ -290,5 +293,6 @@ def _place_code(picture: Picture, x: float, y: float, numbers: Tensor, width: in
 
 def _place_route(axes: Axes, points: Sequence[tuple[float, float]], colour: str, width: float) -> None:
     """A line through some points with an arrow at its end."""
-    style = {"arrowstyle": "-|>", "mutation_scale": 7 + 3 * width, "joinstyle": "round"}
-    axes.add_patch(FancyArrowPatch(path=Path(points), color=colour, linewidth=width, fill=True, **style))
+    arrow = FancyArrowPatch(path=Path(points), arrowstyle="-|>", mutation_scale=7 + 3 * width, color=colour, fill=True)
+    arrow.set(linewidth=width, joinstyle="round")
+    axes.add_patch(arrow)

@@ -3,7 +3,6 @@
 What is measured stands in `metrics`. This module draws the sprites and takes the real ones that they are compared with.
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,8 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .checkpoints import write_network, write_whole
+from .checkpoints import write_network
 from .datasets import load_sprites, shipped, sprite_words
+from .files import sha256, write_whole
 from .judge import Judge, load_judge, spoil, teach_judge
 from .metrics import Quality, frechet_distance, measure
 from .samplers import Model, sample_ddim
@@ -83,7 +83,6 @@ def write_judge(out: str | os.PathLike[str], seed: int = 0) -> str:
     judge = teach_judge(images, sprite_words()["kind"], contexts, generator=torch.Generator().manual_seed(seed))
     write_network(out, judge, {}, {})
     floor = [_floor(judge, seed) for seed in SEEDS]
-    data = hashlib.sha256(shipped("data/sprites.npz").read_bytes()).hexdigest()
     spoiled = "\n".join(f"| {name} | {distance:.1f} |" for name, distance in _spoiled_distances(judge).items())
     parameters = sum(parameter.numel() for parameter in judge.parameters())
     card = f"""# {out.name}
@@ -95,8 +94,8 @@ by. It has seen sprites spoiled in four ways: by noise, blur, stray pixels, and 
 | | |
 |---|---|
 | command | `python -m course_utils train-judge --seed {seed} --out {out.as_posix()}` |
-| data | `data/sprites.npz`, split "train", sha256 `{data}` |
-| sha256 | `{hashlib.sha256(out.read_bytes()).hexdigest()}` |
+| data | `data/sprites.npz`, split "train", sha256 `{sha256(shipped("data/sprites.npz"))}` |
+| sha256 of `{out.name}` | `{sha256(out)}` |
 | licence | CC0 1.0: use it for anything, no credit needed |
 
 The noise floor, what the metrics say of real sprites: {N} held-out ones beside {N} others, the mean of {len(SEEDS)}

@@ -5,6 +5,7 @@ It looks at finished pictures and knows nothing of diffusion. What is computed f
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
@@ -31,8 +32,10 @@ class Judge(nn.Module):
 
     def __init__(self, kinds: Sequence[str], classes: Sequence[int]) -> None:
         super().__init__()
-        if len(kinds) != len(classes):
+        if not kinds or len(kinds) != len(classes):
             raise ValueError(f"classes must have one entry for each of {len(kinds)} kinds, got {len(classes)}")
+        for number in classes:
+            require_int("each of the classes", number, 0)
         self.arguments = {"kinds": list(kinds), "classes": list(classes)}
         self.kinds, self.classes = tuple(kinds), tuple(classes)
         self.body = nn.Sequential(
@@ -49,21 +52,23 @@ class Judge(nn.Module):
         """The description of each picture, shape (B, 64), of pictures of shape (B, 3, 16, 16) in [−1, 1]."""
         if require_floats("images", images).shape[1:] != (3, SIZE, SIZE):
             raise ValueError(f"images must have shape (B, 3, {SIZE}, {SIZE}), got {tuple(images.shape)}")
-        return self.body(images)
+        found: Tensor = self.body(images)
+        return found
 
     def forward(self, images: Tensor) -> Tensor:
         """A score for each kind, and one more for "spoiled", shape (B, n_kinds + 1)."""
-        return self.head(F.relu(self.features(images)))
+        scores: Tensor = self.head(F.relu(self.features(images)))
+        return scores
 
     def kind_of(self, images: Tensor) -> Tensor:
         """The number of the likeliest kind of each picture, shape (B,), whether it is spoiled or not."""
         with torch.no_grad():
-            return self(images)[:, :-1].argmax(dim=1)
+            return self.forward(images)[:, :-1].argmax(dim=1)
 
     def is_clean(self, images: Tensor) -> Tensor:
         """Whether a picture looks more like some kind of sprite than spoiled, bool of shape (B,)."""
         with torch.no_grad():
-            return self(images).argmax(dim=1) < len(self.kinds)
+            return self.forward(images).argmax(dim=1) < len(self.kinds)
 
     def class_of(self, images: Tensor) -> Tensor:
         """The number of the class of each picture, that of its likeliest kind, shape (B,)."""
@@ -77,7 +82,7 @@ def load_judge() -> Judge:
 
 def teach_judge(
     images: Tensor,
-    kinds: NDArray,
+    kinds: NDArray[np.str_],
     contexts: Tensor,
     steps: int = 1000,
     batch_size: int = 256,

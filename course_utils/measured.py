@@ -5,7 +5,16 @@ import csv
 import torch
 from torch import Tensor
 
-from .datasets import shipped
+from .datasets import shipped_by_name
+
+
+def read_table(table: str) -> list[dict[str, str]]:
+    """The rows of a table in `data/`, which is named without its ending.
+
+    Raises FileNotFoundError for a table that does not exist, and ValueError for one that is damaged.
+    """
+    with shipped_by_name("table", table, "data", ".csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def load_measured(table: str, over: str, column: str, **where: str) -> tuple[Tensor, Tensor]:
@@ -17,15 +26,20 @@ def load_measured(table: str, over: str, column: str, **where: str) -> tuple[Ten
         column: the column of the y values.
         where: values of other columns that choose rows, such as `sampler="DDIM"`.
 
-    Returns the x values in rising order, shape (N,), and the y values, shape (seeds, N). Raises FileNotFoundError for a
-    table that does not exist, and ValueError for columns that it has not and for rows that do not make a curve.
+    Returns the x values in rising order, shape (N,), and the y values, shape (seeds, N), NaN where a cell is empty.
+    Raises FileNotFoundError for a table that does not exist, and ValueError for one that is damaged, for columns that
+    it has not and for rows that do not make a curve.
     """
-    with shipped(f"data/{table}.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    if missing := {over, column, "seed", *where} - set(rows[0]):
-        raise ValueError(f"{table} has no columns {sorted(missing)}; it has {', '.join(rows[0])}")
+    rows = read_table(table)
+    asked, there = [over, column, *where, "seed"], [*rows[0]]
+    if wrong := dict.fromkeys(name for name in asked if name not in there or asked.count(name) > 1):
+        wanted = f"different columns of {table}, beside seed"
+        raise ValueError(f"over, column and where must be {wanted}, got {', '.join(wrong)}; it has {', '.join(there)}")
     rows = [row for row in rows if where.items() <= row.items()]
-    chosen = {(row["seed"], float(row[over])): float(row[column]) for row in rows}
+    try:
+        chosen = {(row["seed"], float(row[over])): float(row[column] or "nan") for row in rows}
+    except ValueError as error:
+        raise ValueError(f"over and column must be columns of numbers in {table}: {error}") from error
     seeds, x = sorted({seed for seed, _ in chosen}), sorted({at for _, at in chosen})
     if not rows or not len(rows) == len(chosen) == len(seeds) * len(x):
         raise ValueError(f"{table} must have one row for each seed and {over} where {where}, got {len(rows)} rows")

@@ -39,15 +39,16 @@ def frechet_distance(features: Tensor, others: Tensor) -> float:
 
     Returns a number from 0 (equal means and covariances) upwards, in units of a feature's variance.
     """
-    clouds = [require_floats(name, x).double() for name, x in (("features", features), ("others", others))]
-    for name, x in zip(("features", "others"), clouds, strict=True):
-        if x.ndim != 2 or len(x) < 2 or x.shape[1] != clouds[0].shape[-1]:
+    require_floats("others", others, along=require_floats("features", features))
+    for name, x in (("features", features), ("others", others)):
+        if x.ndim != 2 or len(x) < 2 or x.shape[1] != features.shape[-1]:
             raise ValueError(f"{name} must have shape (N, D), N ≥ 2 and D as the other has, got {tuple(x.shape)}")
+    clouds = [features.double(), others.double()]
     (mean, mean2), (covariance, covariance2) = zip(*((x.mean(dim=0), _covariance(x)) for x in clouds), strict=True)
     # Σ Σ' has the same eigenvalues as the symmetric Σ^½ Σ' Σ^½: real, and not negative but for rounding.
     root = torch.linalg.eigvals(covariance @ covariance2).real.clamp(min=0).sqrt().sum()
     distance = (mean - mean2).square().sum() + covariance.trace() + covariance2.trace() - 2 * root
-    return max(0.0, distance.item())
+    return max(0.0, float(distance))
 
 
 def context_accuracy(judge: Judge, images: Tensor, contexts: Tensor) -> float:
@@ -57,9 +58,10 @@ def context_accuracy(judge: Judge, images: Tensor, contexts: Tensor) -> float:
     judge's accuracy on held-out sprites, in its card. It asks what a picture shows, not how well: a smudge may be
     recognised. Images have shape (N, 3, 16, 16), contexts are one-hot of shape (N, n_classes).
     """
-    if require_floats("contexts", contexts).ndim != 2 or len(contexts) != len(images):
-        raise ValueError(f"contexts must have shape ({len(images)}, n_classes), got {tuple(contexts.shape)}")
-    return (judge.class_of(images) == contexts.argmax(dim=1)).float().mean().item()
+    found, known = judge.class_of(images), max(judge.classes)
+    if require_floats("contexts", contexts).ndim != 2 or len(contexts) != len(found) or known >= contexts.shape[1]:
+        raise ValueError(f"contexts must have shape ({len(found)}, n_classes), got {tuple(contexts.shape)}")
+    return (found == contexts.argmax(dim=1)).float().mean().item()
 
 
 def clean_share(judge: Judge, images: Tensor) -> float:
@@ -94,8 +96,10 @@ def recall(features: Tensor, others: Tensor, neighbours: int = 3) -> float:
         others: of drawn ones, shape (M, D), M > neighbours.
         neighbours: which neighbour decides how large a ball is.
     """
-    require_floats("features", features)
-    require_floats("others", others)
+    require_floats("others", others, along=require_floats("features", features))
+    if features.ndim != 2 or others.ndim != 2 or features.shape[1] != others.shape[1]:
+        got = f"{tuple(features.shape)} and {tuple(others.shape)}"
+        raise ValueError(f"features and others must have shape (N, D) and (M, D), got {got}")
     require_int("neighbours", neighbours, 1, len(others) - 1)
     radius = torch.cdist(others, others).kthvalue(neighbours + 1, dim=1).values  # the nearest is the point itself
     return (torch.cdist(features, others) <= radius).any(dim=1).float().mean().item()
@@ -113,7 +117,7 @@ def nearest(images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
 
     Returns the distances and the indices, both of shape (N,).
     """
-    if require_floats("others", others).shape[1:] != require_floats("images", images).shape[1:]:
+    if require_floats("others", others, along=require_floats("images", images)).shape[1:] != images.shape[1:]:
         raise ValueError(f"others must be pictures of shape {tuple(images.shape[1:])}, got {tuple(others.shape[1:])}")
     distance, index = torch.cdist(images.flatten(1), others.flatten(1)).min(dim=1)
     return distance, index

@@ -4,13 +4,11 @@ Each is called like any model of the course, `model(x, t, c=None) -> eps`, and c
 sampling here beyond drawing from that truth.
 """
 
-import math
-
 import torch
 from torch import Tensor
 
 from .schedules import NoiseSchedule
-from .validation import require_floats, require_int, require_times
+from .validation import require_floats, require_int, require_number, require_times
 
 
 class GaussianDenoiser:
@@ -67,8 +65,7 @@ class MixtureDenoiser:
         self.means, self.schedule, self.std, self.classes = require_floats("means", means).detach(), schedule, std, None
         if means.ndim < 2:
             raise ValueError(f"means must have shape (K, …), got {tuple(means.shape)}")
-        if not (math.isfinite(std) and std >= 0):
-            raise ValueError(f"std must be a number ≥ 0, got {std!r}")
+        require_number("std", std, 0)
         self._flat = self.means.flatten(1).to(torch.promote_types(means.dtype, torch.float32))  # half is too coarse
         self._square = self._flat.square().sum(1)
         one_each = self._flat.new_ones(len(means))
@@ -142,13 +139,13 @@ class IdealDenoiser(MixtureDenoiser):
     Args:
         data: the pictures, floating point of shape (N, …), with at least two dimensions; work is O(B·N) a call.
         schedule: the noise schedule that x_t was made with.
-        contexts: the class of each picture, one-hot of shape (N, n_context), if it shall know them.
+        classes: the class of each picture, one-hot of shape (N, n_context), if it shall know them.
     """
 
-    def __init__(self, data: Tensor, schedule: NoiseSchedule, contexts: Tensor | None = None) -> None:
+    def __init__(self, data: Tensor, schedule: NoiseSchedule, classes: Tensor | None = None) -> None:
         if require_floats("data", data).ndim < 2:
             raise ValueError(f"data must have shape (N, …), got {tuple(data.shape)}")
-        super().__init__(data, schedule, std=0.0, classes=contexts)
+        super().__init__(data, schedule, std=0.0, classes=classes)
 
 
 def _one_hot(classes: Tensor) -> bool:
@@ -162,8 +159,5 @@ def _require_no_context(oracle: object, c: Tensor | None) -> None:
 
 
 def _require_samples_like(name: str, x: Tensor, one: Tensor) -> None:
-    x = require_floats(name, x)
-    if (x.dtype, x.device) != (one.dtype, one.device):
-        raise ValueError(f"{name} must be {one.dtype} on {one.device}, got {x.dtype} on {x.device}")
-    if x.shape[1:] != one.shape:
+    if require_floats(name, x, along=one).shape[1:] != one.shape:
         raise ValueError(f"{name} must have shape (B, {', '.join(map(str, one.shape))}), got {tuple(x.shape)}")

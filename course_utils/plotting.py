@@ -25,10 +25,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
+from matplotlib.typing import ColorType
 from torch import Tensor
 
 from .schedules import NoiseSchedule
-from .validation import require_floats, require_images, require_int
+from .validation import require_floats, require_images, require_int, require_number, require_shape
 
 STYLE = Path(__file__).with_name("course.mplstyle")
 DATA, NOISE, NETWORK = "#0072B2", "#D55E00", "#009E73"
@@ -78,12 +79,13 @@ class Picture(Figure):
         return round(width), round(height)
 
 
-def as_ink(colour: str) -> str:
+def as_ink(colour: ColorType) -> str:
     """A colour of the course for text on white, or for the ground of white text: the same hue, darker.
 
     The contrast is then 4.5 or more, as WCAG 2.2 asks for text (1.4.3). Lines and areas need less, and keep the colour.
     """
-    return to_hex([0.8 * channel for channel in to_rgb(colour)])
+    red, green, blue = to_rgb(colour)
+    return to_hex((0.8 * red, 0.8 * green, 0.8 * blue))
 
 
 def styled(draw: Callable[_P, Picture]) -> Callable[_P, Picture]:
@@ -175,9 +177,13 @@ def plot_curves(
         log_y: whether the y axis is logarithmic.
         size: width and height in pixels of the page.
     """
-    picture = Picture(*size, f"{title or 'Curves'}: {ylabel} against {xlabel}, for {', '.join(curves)}")
+    if not curves or any(x.ndim != 1 or x.shape != y.shape for x, y in curves.values()):
+        got = {name: (tuple(x.shape), tuple(y.shape)) for name, (x, y) in curves.items()}
+        raise ValueError(f"curves must be one or more, each of x and y of one shape (N,), got shapes {got}")
+    width, height = _require_size(size)
+    picture = Picture(width, height, f"{title or 'Curves'}: {ylabel} against {xlabel}, for {', '.join(curves)}")
     top = 40 if title else 16
-    axes = place_axes(picture, 75, top, size[0] - 95, size[1] - top - 55)
+    axes = place_axes(picture, 75, top, width - 95, height - top - 55)
     if log_y:
         axes.set_yscale("log")
     lines = {}
@@ -242,11 +248,12 @@ def plot_points(
         raise ValueError(
             f"panels must have shape (K, N, 2) with K titles, got {tuple(panels.shape)}, {len(titles)} titles"
         )
+    require_number("limit", limit, 0, open_interval=True)
     side, top = (_PAGE - 10 * len(panels)) // len(panels), 36 if title else 4
     picture = Picture(_PAGE, top + 28 + side, f"{title or f'{len(panels)} clouds of points'}: {', '.join(titles)}")
     for i, (points, name) in enumerate(zip(panels.cpu(), titles, strict=True)):
         axes = place_axes(picture, 5 + i * (side + 10), top + 26, side, side)
-        axes.scatter(*points.T, s=2.5, color=colour, alpha=0.55, linewidths=0)
+        axes.scatter(points[:, 0], points[:, 1], s=2.5, color=colour, alpha=0.55, linewidths=0)
         axes.set(xlim=(-limit, limit), ylim=(-limit, limit), xticks=[], yticks=[])
         axes.spines[:].set(visible=True, color=FRAME)
         place_text(picture, 5 + i * (side + 10) + side / 2, top + 20, name, ha="center", va="bottom")
@@ -276,10 +283,11 @@ def plot_spread(
     colours = (NETWORK, *matplotlib.rcParams["axes.prop_cycle"].by_key()["color"])
     if not 1 <= len(curves) <= len(colours):
         raise ValueError(f"curves must be 1 to {len(colours)}, got {len(curves)}")
-    _require_repeated(curves)
+    _require_repeated("curves", curves)
+    width, height = _require_size(size)
     room, top = 30 + max(map(_text_width, curves)), 40 if title else 16
-    picture = Picture(*size, f"{title or 'Curves'}: {ylabel} against {xlabel}, for {', '.join(curves)}")
-    axes = place_axes(picture, 75, top, size[0] - 85 - room, size[1] - top - 55)
+    picture = Picture(width, height, f"{title or 'Curves'}: {ylabel} against {xlabel}, for {', '.join(curves)}")
+    axes = place_axes(picture, 75, top, width - 85 - room, height - top - 55)
     if log:
         axes.set(xscale="log", yscale="log")
     ends = {}
@@ -307,7 +315,9 @@ def plot_panels(
         xlabel: what the x axes show.
         mark: a name and a value of x to compare with.
     """
-    _require_repeated(panels)
+    _require_repeated("panels", panels)
+    if mark is not None:
+        require_number("mark", mark[1])
     gap, top, height = 58, 30, 190
     width = (_PAGE - 5) // len(panels) - gap
     picture = Picture(_PAGE, top + height + 55, f"Measurements: {', '.join(panels)} against {xlabel}")
@@ -350,19 +360,27 @@ def plot_matrix(
     rows, columns = values.shape
     if len(row_names) not in (0, rows):
         raise ValueError(f"row_names must have one entry for each of {rows} rows, got {len(row_names)}")
+    require_number("limit", limit, 0, open_interval=True)
+    row, column = (require_int("first", number, 0) for number in first)
+    width, height = _require_size(size)
     left, top = 75 + max(map(_text_width, row_names), default=0) // 2, 40 if title else 16
-    picture = Picture(
-        left + size[0] + 90, top + size[1] + 55, f"{title or 'A table of numbers'}: {ylabel}, by {xlabel}"
+    picture = Picture(left + width + 90, top + height + 55, f"{title or 'A table of numbers'}: {ylabel}, by {xlabel}")
+    axes = place_axes(picture, left, top, width, height)
+    edges = (column - 0.5, column + columns - 0.5, row + rows - 0.5, row - 0.5)
+    image = axes.imshow(
+        values.detach().cpu().numpy(),
+        SIGNED,
+        vmin=-limit,
+        vmax=limit,
+        extent=edges,
+        aspect="auto",
+        interpolation="nearest",
     )
-    axes = place_axes(picture, left, top, *size)
-    edges = (first[1] - 0.5, first[1] + columns - 0.5, first[0] + rows - 0.5, first[0] - 0.5)
-    shown = {"cmap": SIGNED, "vmin": -limit, "vmax": limit, "aspect": "auto", "interpolation": "nearest"}
-    image = axes.imshow(values.detach().cpu().numpy(), extent=edges, **shown)
     if row_names:
         axes.set_yticks(range(first[0], first[0] + rows), row_names)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.spines[:].set(visible=True, color=FRAME)
-    scale = picture.colorbar(image, cax=place_axes(picture, left + size[0] + 18, top, 14, size[1]))
+    scale = picture.colorbar(image, cax=place_axes(picture, left + width + 18, top, 14, height))
     scale.set_ticks((-limit, 0, limit))
     scale.outline.set(edgecolor=FRAME)
     return picture
@@ -384,6 +402,10 @@ def plot_dots(
     """
     if not groups or not all(len(numbers) for numbers in groups.values()):
         raise ValueError("groups must be one or more names, each with at least one number")
+    for number in [number for numbers in groups.values() for number in numbers]:
+        require_number("each number of the groups", number)
+    if mark is not None:
+        require_number("mark", mark[1])
     left, top, row = 24 + max(map(_text_width, groups)), (40 if title else 14) + 20 * (mark is not None), 32
     height = row * len(groups)
     picture = Picture(720, top + height + 58, f"{title or 'Measurements'}: {xlabel}, for {', '.join(groups)}")
@@ -490,10 +512,16 @@ def place_text(picture: Picture, x: float, y: float, text: str, **style: Any) ->
     picture.text(x / page_width, 1 - y / page_height, text, **style)
 
 
-def _require_repeated(curves: Mapping[str, tuple[Tensor, Tensor]]) -> None:
-    for name, (x, y) in curves.items():
-        if y.ndim != 2 or x.shape != y.shape[1:]:
-            raise ValueError(f"{name!r} must be x of shape (N,) and y of shape (R, N), got {x.shape} and {y.shape}")
+def _require_repeated(name: str, curves: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+    if not curves or any(y.ndim != 2 or x.shape != y.shape[1:] for x, y in curves.values()):
+        got = {key: (tuple(x.shape), tuple(y.shape)) for key, (x, y) in curves.items()}
+        raise ValueError(f"{name} must be one or more, each x of shape (N,) and y of shape (R, N), got shapes {got}")
+
+
+def _require_size(size: Sequence[int]) -> tuple[int, int]:
+    if len(require_shape("size", size)) != 2:
+        raise ValueError(f"size must be a width and a height in pixels of the page, got {size!r}")
+    return size[0], size[1]
 
 
 def _name_ticks(axis: Axis, values: Sequence[float]) -> None:
@@ -519,14 +547,14 @@ def _name_curves(axes: Axes, curves: Mapping[str, Line2D]) -> None:
             room = np.where((np.abs(x - name_x) < 200) & (np.abs(own - name_y) < 44), 0, room)
         i = middle.start + int(room[middle].argmax())
         taken.append((x[i], own[i]))
-        place = axes.transData.inverted().transform(taken[-1])
+        name_x, name_y = axes.transData.inverted().transform(taken[-1])
         style = {
             "color": as_ink(curves[name].get_color()),
             "fontweight": "bold",
             "rotation": np.degrees(np.arctan(slope[i])),
         }
         box = {"facecolor": "white", "linewidth": 0, "pad": 1.5}
-        axes.text(*place, name, ha="center", va="center", rotation_mode="anchor", bbox=box, **style)
+        axes.text(name_x, name_y, name, ha="center", va="center", rotation_mode="anchor", bbox=box, **style)
 
 
 def _name_ends(axes: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None:
@@ -540,9 +568,10 @@ def _name_ends(axes: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None
             if (lack := line - (y[upper] - y[lower])) > 0.01:
                 y[lower], y[upper] = y[lower] - lack / 2, y[upper] + lack / 2
     for name, (_, _, colour) in ends.items():
-        place = (axes.bbox.x1 + line / 2, y[name])
+        x, middle = axes.transAxes.inverted().transform((axes.bbox.x1 + line / 2, y[name]))
         axes.text(
-            *axes.transAxes.inverted().transform(place),
+            x,
+            middle,
             name,
             color=as_ink(colour),
             va="center",

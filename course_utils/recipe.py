@@ -15,7 +15,7 @@ import threading
 import time
 import zipfile
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
@@ -28,9 +28,10 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .cards import progress_picture, write_card, write_pictures
-from .checkpoints import load_model, save_model, write_whole
+from .checkpoints import load_model, save_model
 from .datasets import load_sprites, shipped
 from .evaluation import quality_table
+from .files import sha256, write_whole
 from .schedules import NoiseSchedule, cosine_schedule, linear_schedule, quadratic_schedule, sigmoid_schedule
 from .sprites.artist import CLASSES
 from .training import Progress, diffusion_loss, min_snr, train
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 STEPS, BATCH_SIZE, LEARNING_RATE, N_FEATURES = 20_000, 32, 3e-3, 32
-SCHEDULES = {
+SCHEDULES: dict[str, Callable[[int], NoiseSchedule]] = {
     "linear": linear_schedule,
     "quadratic": quadratic_schedule,
     "cosine": cosine_schedule,
@@ -108,7 +109,7 @@ def train_sprites(out: Path, recipe: Recipe, resume: bool = False) -> str:
     recipe = _require(out, recipe)
     sprites = _load(recipe)
     state_file = out.with_suffix(".state.pt")
-    wanted = {**recipe._asdict(), "data": _sha256(sprites.images, sprites.contexts)}
+    wanted = {**recipe._asdict(), "data": _sum_of(sprites.images, sprites.contexts)}
     wanted |= {"batch_size": BATCH_SIZE, "learning_rate": LEARNING_RATE}
     if resume:
         kept = _read_state(state_file, wanted)
@@ -133,7 +134,7 @@ def train_sprites(out: Path, recipe: Recipe, resume: bool = False) -> str:
             weight=min_snr(schedule),
             accelerator=accelerator,
         )
-        if kept["steps"] is None:
+        if kept["steps"] is None and recipe.minutes is not None:
             trial = learn(copy.deepcopy(model), steps=12, generator=torch.Generator())
             kept["steps"] = _steps_in(recipe.minutes, trial, accelerator)
         generator = torch.Generator().manual_seed(recipe.seed)
@@ -216,7 +217,6 @@ def _tell(
             ("licence", "CC0 1.0: use it for anything, no credit needed"),
         ]
         measured = quality_table(model, schedule)
-    rows += [("sha256", f"`{hashlib.sha256(out.read_bytes()).hexdigest()}`")]
     ages = {
         "": "the end, averaged over the last steps (EMA): the one to use",
         "-start": "before the first step",
@@ -253,8 +253,8 @@ def _require(out: Path, recipe: Recipe) -> Recipe:
 def _load(recipe: Recipe) -> Sprites:
     images, contexts = load_sprites(recipe.data, cell=recipe.cell)
     if recipe.data is None:
-        sha256 = hashlib.sha256(shipped("data/sprites.npz").read_bytes()).hexdigest()
-        return Sprites(images, contexts, list(CLASSES), f'`data/sprites.npz`, split "train", sha256 `{sha256}`')
+        source = f'`data/sprites.npz`, split "train", sha256 `{sha256(shipped("data/sprites.npz"))}`'
+        return Sprites(images, contexts, list(CLASSES), source)
     height, width = images.shape[2:]
     if height % 4 or width % 4:
         raise ValueError(f"{recipe.data}: height and width of a sprite must be divisible by 4, got {height}×{width}")
@@ -264,11 +264,11 @@ def _load(recipe: Recipe) -> Sprites:
     return Sprites(images, contexts, classes, f"`{recipe.data.as_posix()}`, {len(images):,} sprites")
 
 
-def _sha256(*tensors: Tensor) -> str:
+def _sum_of(*tensors: Tensor) -> str:
     digest = hashlib.sha256()
     for tensor in tensors:
         digest.update(str(tuple(tensor.shape)).encode())
-        digest.update(tensor.contiguous().numpy())
+        digest.update(tensor.contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -280,7 +280,9 @@ def _read_state(path: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
         with zipfile.ZipFile(path) as archive:  # which is what torch.save writes, and what has checksums
             if spoiled := archive.testzip():
                 raise ValueError(f"{spoiled} is not what was written")
-        kept = torch.load(path, map_location="cpu", weights_only=True)
+        kept: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        if kept.keys() != {"recipe", "steps", "losses", "seconds", "training"}:
+            raise ValueError("it is not the state of a run")
         found = dict(kept["recipe"])
     except Exception as error:  # a damaged archive can raise almost anything
         raise ValueError(f"cannot read {path}, which is damaged: delete it to start anew") from error

@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from .schedules import NoiseSchedule
-from .validation import require_floats, require_int
+from .validation import require_floats, require_int, require_number, require_shape, require_table
 
 Model = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """`model(x, t, c) -> eps`: x of shape (B, …), integer t of shape (B,), c of shape (B, n_context) or None."""
@@ -101,9 +101,7 @@ def ddim_step(
     Returns the batch at t_prev. Raises ValueError for other shapes, dtypes, times, NaN, or noise that is missing.
     """
     _require_step(x_t, eps, t, t_prev, schedule)
-    if not 0 <= eta <= 1:
-        raise ValueError(f"eta must lie in [0, 1], got {eta!r}")
-    if eta > 0 and t_prev > t:
+    if require_number("eta", eta, 0, 1) > 0 and t_prev > t:
         raise ValueError(f"a step to a later time, from {t} to {t_prev}, adds no noise: eta must be 0, got {eta!r}")
     before, now = schedule.alpha_bar[t_prev].item(), schedule.alpha_bar[t].item()
     variance = eta**2 * (1 - before) / (1 - now) * (1 - now / before) if eta else 0.0
@@ -213,9 +211,10 @@ def sample_ddim(
 
     Returns the samples, of the given shape. Shows a progress bar when it takes longer than two seconds.
     """
+    noisy = require_number("eta", eta, 0, 1) > 0
     x, generator = _start(shape, generator)
-    times = schedule.timesteps(n)
-    return _end(sample(model, x, times, schedule, partial(ddim_step, eta=eta), c, generator if eta else None), times)
+    times, step = schedule.timesteps(n), partial(ddim_step, eta=eta)
+    return _end(sample(model, x, times, schedule, step, c, generator if noisy else None), times)
 
 
 def sample_dpm(
@@ -243,14 +242,14 @@ def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
         share: u, from 0 (all a) to 1 (all b).
 
     Returns a batch of their shape. Raises ValueError for other shapes, dtypes, NaN, a share outside [0, 1], and where
-    a and b are parallel, so that there is no one arc between them.
+    a and b are parallel or zero, so that there is no one arc between them.
     """
     require_floats("b", b, like=require_floats("a", a))
-    if not 0 <= share <= 1:
-        raise ValueError(f"share must lie in [0, 1], got {share!r}")
-    angle = torch.acos(torch.cosine_similarity(a.flatten(1).double(), b.flatten(1).double()).clamp(-1, 1))
-    if (angle.sin() < 1e-4).any():
-        raise ValueError("a and b must not be parallel: there is no one arc from one to the other")
+    require_number("share", share, 0, 1)
+    vectors = a.flatten(1).double(), b.flatten(1).double()
+    angle = torch.acos(torch.cosine_similarity(*vectors).clamp(-1, 1))
+    if (angle.sin() < 1e-4).any() or not all(vector.any(1).all() for vector in vectors):
+        raise ValueError("a and b must not be parallel, or zero: there is no one arc from one to the other")
     angle = angle.view(-1, *[1] * (a.ndim - 1))
     of_a, of_b = (((1 - share) * angle).sin() / angle.sin(), (share * angle).sin() / angle.sin())
     return of_a.to(a.dtype) * a + of_b.to(a.dtype) * b
@@ -259,12 +258,13 @@ def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
 def _start(shape: Sequence[int], generator: torch.Generator | None) -> tuple[Tensor, torch.Generator]:
     """Pure noise, and where it came from."""
     generator = torch.default_generator if generator is None else generator
-    return torch.randn(tuple(shape), generator=generator, device=generator.device), generator
+    return torch.randn(require_shape("shape", shape), generator=generator, device=generator.device), generator
 
 
 def _end(steps: Iterator[Step], times: Sequence[int]) -> Tensor:
     """Where a walk arrives, with a bar for those who wait."""
-    return deque(tqdm(steps, total=len(times) - 1, delay=2, leave=False), maxlen=1).pop().x
+    end: Step = deque(tqdm(steps, total=len(times) - 1, delay=2, leave=False), maxlen=1).pop()
+    return end.x
 
 
 def _randn_like(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -290,11 +290,8 @@ def _require_step(x_t: Tensor, eps: Tensor, t: int, t_prev: int, schedule: Noise
 
 def _require_single(variance: Tensor, t: int, t_prev: int, schedule: NoiseSchedule) -> float:
     """σ²_t from a table of single steps."""
-    require_floats("variance", variance)
-    if variance.shape != (schedule.T + 1,) or variance.min() < 0:
-        raise ValueError(
-            f"variance must be a table of T + 1 = {schedule.T + 1} numbers ≥ 0, got shape {tuple(variance.shape)}"
-        )
+    if require_table("variance", variance, schedule.T).min() < 0:
+        raise ValueError(f"variance must not be negative, got {variance.min().item():.4g}")
     if t_prev != t - 1:
         raise ValueError(f"a variance table is for single steps, got a step from {t} to {t_prev}: leave it out")
     return variance[t].item()

@@ -11,7 +11,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .validation import require_floats, require_int, require_times
+from .validation import require_floats, require_int, require_number, require_table, require_times
 
 BETA_MAX = 0.999
 """No step may erase the picture altogether: a larger β is clipped to this (Nichol & Dhariwal 2021, section 3.2)."""
@@ -65,6 +65,8 @@ class NoiseSchedule:
 
         `t` is one time in 0…T for all images, or an integer tensor of shape (B,). Dtype and device are those of `x`.
         """
+        require_table("table", table, self.T)
+        require_floats("x", x)
         return self._look_up((table,), require_times("t", t, 0, self.T, x), x)[0]
 
     def add_noise(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
@@ -155,8 +157,7 @@ def cosine_schedule(T: int = 500, s: float = 0.008) -> NoiseSchedule:
         s: a small offset ≥ 0 that keeps the first steps from being vanishingly small.
     """
     require_int("T", T, 1)
-    if not (math.isfinite(s) and s >= 0):
-        raise ValueError(f"s must be a number ≥ 0, got {s!r}")
+    require_number("s", s, 0)
     u = torch.arange(T + 1, dtype=torch.float64) / T
     alpha_bar = torch.cos((u + s) / (1 + s) * math.pi / 2) ** 2
     return NoiseSchedule((1 - alpha_bar[1:] / alpha_bar[:-1]).clamp(max=BETA_MAX))
@@ -167,9 +168,7 @@ def _beta_schedule(
 ) -> NoiseSchedule:
     require_int("T", T, 1)
     require_int("stated_for", stated_for, 1)
-    for name, beta in (("beta_start", beta_start), ("beta_end", beta_end)):
-        if not 0 < beta < 1:
-            raise ValueError(f"{name} must lie strictly between 0 and 1, got {beta!r}")
+    require_number("beta_start", beta_start, 0, 1, open_interval=True)
+    require_number("beta_end", beta_end, 0, 1, open_interval=True)
     u = torch.linspace(1, 0, T, dtype=torch.float64).flip(0)  # from 0 to 1; a single step is the last one, u = 1
-    beta = curve(u, beta_start, beta_end) * (stated_for / T)
-    return NoiseSchedule(beta.clamp(max=BETA_MAX))
+    return NoiseSchedule((curve(u, beta_start, beta_end) * (stated_for / T)).clamp(max=BETA_MAX))

@@ -7,7 +7,7 @@ Nothing here is a solution in the words of the course: what the package has is c
 import contextlib
 import io
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ from .training import _learning_rate, diffusion_loss, drop_context
 from .unet import ResidualBlock, TimeEmbedding
 from .wrappers import guided
 
-Attempt = TypeVar("Attempt", bound=Callable)
+Attempt = TypeVar("Attempt", bound=Callable[..., Any])
 
 
 def right_or_ours(check: Callable[[Attempt], None], attempt: Attempt) -> Attempt:
@@ -41,7 +41,8 @@ def right_or_ours(check: Callable[[Attempt], None], attempt: Attempt) -> Attempt
         print(f"✓ The cells below use your {name}.")
         return attempt
     print(f"○ The cells below use the package's {name}, until yours is right.")
-    return OURS[check]
+    ours: Attempt = OURS[check]
+    return ours
 
 
 def _beta_from_alpha_bar(alpha_bar: Tensor) -> Tensor:
@@ -100,7 +101,7 @@ def _composed(model: Model, x: Tensor, t: Tensor, contexts: list[Tensor], scales
     return guided(model, scales)(x, t, torch.stack(contexts, dim=1))
 
 
-OURS = {
+OURS: dict[Callable[..., None], Any] = {
     checks.check_alpha_bar: lambda beta: NoiseSchedule(beta[1:]).alpha_bar,
     checks.check_add_noise: lambda x0, t, eps, schedule: schedule.add_noise(x0, t, eps),
     checks.check_beta_from_alpha_bar: _beta_from_alpha_bar,

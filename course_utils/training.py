@@ -14,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from .samplers import Model
 from .schedules import NoiseSchedule
-from .validation import require_floats, require_int
+from .validation import require_floats, require_int, require_number, require_table
 
 if TYPE_CHECKING:  # an extra: who trains in one process need not have it
     from accelerate import Accelerator
@@ -42,8 +42,9 @@ def drop_context(c: Tensor, share: float, generator: torch.Generator | None = No
 
     A model that sees both learns to draw with and without a context (Ho & Salimans 2022, arXiv:2207.12598, sec. 3.2).
     """
-    if not 0 <= share <= 1:
-        raise ValueError(f"share must lie in [0, 1], got {share!r}")
+    if require_floats("c", c).ndim != 2:
+        raise ValueError(f"c must have shape (B, n_context), got {tuple(c.shape)}")
+    require_number("share", share, 0, 1)
     keep = torch.rand((len(c), 1), generator=generator) >= share
     return c * keep.to(c)
 
@@ -54,8 +55,7 @@ def min_snr(schedule: NoiseSchedule, gamma: float = 5.0) -> Tensor:
     Where there is much noise this is the error of ε, and where there is little that of x_0, times γ: no noise level
     takes all the attention (Hang et al. 2023, arXiv:2303.09556, section 3.4).
     """
-    if not gamma > 0:
-        raise ValueError(f"gamma must be positive, got {gamma!r}")
+    require_number("gamma", gamma, 0, open_interval=True)
     return schedule.snr.clamp(max=gamma) / schedule.snr
 
 
@@ -80,9 +80,13 @@ def diffusion_loss(
         generator: where times and noises come from; by default torch's own.
         rows: the mean over these rows of the batch only, with the times and noises that they have in the whole.
 
-    Returns a scalar with a gradient.
+    Returns a scalar with a gradient. Raises ValueError for other shapes, dtypes and NaN.
     """
-    _require_weight(weight, schedule)
+    require_floats("x0", x0)
+    if c is not None and len(require_floats("c", c, along=x0)) != len(x0):
+        raise ValueError(f"c must have one row for each of {len(x0)} images, got shape {tuple(c.shape)}")
+    if weight is not None:
+        require_table("weight", weight, schedule.T)
     t = torch.randint(1, schedule.T + 1, (len(x0),), generator=generator).to(x0.device)[rows]
     eps = torch.randn(x0.shape, generator=generator, dtype=x0.dtype).to(x0.device)[rows]
     x0, c = x0[rows], None if c is None else c[rows]
@@ -133,11 +137,10 @@ def train(
     if require_floats("contexts", contexts).ndim != 2 or len(contexts) != len(images):
         raise ValueError(f"contexts must have shape ({len(images)}, n_context), got {tuple(contexts.shape)}")
     require_int("steps", steps, 1)
-    _require_weight(weight, schedule)
-    if not learning_rate > 0:
-        raise ValueError(f"learning_rate must be positive, got {learning_rate!r}")
-    if not 0 <= context_dropout <= 1:
-        raise ValueError(f"context_dropout must lie in [0, 1], got {context_dropout!r}")
+    if weight is not None:
+        require_table("weight", weight, schedule.T)
+    require_number("learning_rate", learning_rate, 0, open_interval=True)
+    require_number("context_dropout", context_dropout, 0, 1)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ValueError("model has nothing to learn: model.requires_grad_(True) thaws one that was loaded")
     shared_by, mine = (1, 0) if accelerator is None else (accelerator.num_processes, accelerator.process_index)
@@ -148,7 +151,7 @@ def train(
     learner = model.train() if accelerator is None else accelerator.prepare_model(model.train())
     optimizer = torch.optim.AdamW(model.parameters(), learning_rate, betas=(0.9, 0.99), fused=True)
     averaged = AveragedModel(model, avg_fn=_forgetful_average, use_buffers=True).eval()
-    parts = {"model": model, "averaged": averaged, "optimizer": optimizer}
+    parts: dict[str, Any] = {"model": model, "averaged": averaged, "optimizer": optimizer}
     if state is not None:
         _restore(state, steps, parts, generator)
 
@@ -184,8 +187,8 @@ def train(
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the device has instructions for bfloat16; without them half precision is slower than full."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch do not tell
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # older versions do not tell
     return device.type == "cpu" and bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
@@ -210,9 +213,5 @@ def _restore(state: Mapping[str, Any], steps: int, parts: Mapping[str, Any], gen
             part.load_state_dict(copy.deepcopy(state[name]))  # the optimiser would go on writing into the caller's
         generator.set_state(state["random"])
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"state must be what Progress.state() returned in such a run: {error}") from error
-
-
-def _require_weight(weight: Tensor | None, schedule: NoiseSchedule) -> None:
-    if weight is not None and weight.shape != (schedule.T + 1,):
-        raise ValueError(f"weight must be a table of length T + 1 = {schedule.T + 1}, got {tuple(weight.shape)}")
+        told = " ".join(str(error).split())
+        raise ValueError(f"state must be what Progress.state() returned in such a run: {told}") from error

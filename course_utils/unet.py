@@ -29,6 +29,7 @@ class TimeEmbedding(nn.Module):
         if require_int("width", width, 2) % 2:
             raise ValueError(f"width must be an even number, got {width}")
         half = width // 2
+        self.frequency: Tensor
         self.register_buffer("frequency", torch.exp(-math.log(10_000) * torch.arange(half) / half), persistent=False)
 
     def forward(self, t: Tensor) -> Tensor:
@@ -51,15 +52,16 @@ class ResidualBlock(nn.Module):
         self.norm2, self.conv2 = nn.GroupNorm(GROUPS, c_out), nn.Conv2d(c_out, c_out, 3, padding=1)
         self.condition = nn.Linear(n_condition, 2 * c_out)
         self.shortcut = nn.Identity() if c_in == c_out else nn.Conv2d(c_in, c_out, 1)
-        nn.init.zeros_(self.conv2.weight)
-        nn.init.zeros_(self.conv2.bias)
+        for parameter in self.conv2.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """The new features, shape (B, c_out, H, W)."""
         h = self.conv1(F.silu(self.norm1(x)))
         scale, shift = self.condition(condition)[:, :, None, None].chunk(2, dim=1)
         h = self.norm2(h) * (1 + scale) + shift
-        return self.shortcut(x) + self.conv2(F.silu(h))
+        answer: Tensor = self.shortcut(x) + self.conv2(F.silu(h))
+        return answer
 
 
 class ContextUnet(nn.Module):
@@ -106,7 +108,7 @@ class ContextUnet(nn.Module):
 
         Args:
             x: images at time t, shape (B, in_channels, H, W), with H and W divisible by 4.
-            t: their times, integers of shape (B,).
+            t: their times, integers of shape (B,), in 1…T.
             c: their contexts, shape (B, n_context); None, or a row of zeros, for no context.
 
         Raises ValueError for other shapes and dtypes.
@@ -122,22 +124,21 @@ class ContextUnet(nn.Module):
         coarse = self.bottom2(self.bottom1(F.avg_pool2d(middle, 2), condition), condition)
         middle = self.up2(torch.cat([_twice_as_large(coarse), middle], dim=1), condition)
         fine = self.up1(torch.cat([_twice_as_large(middle), fine], dim=1), condition)
-        return self.head(fine).contiguous().to(x.dtype)
+        answer: Tensor = self.head(fine)
+        return answer.contiguous().to(x.dtype)
 
     def _require(self, x: Tensor, t: Tensor, c: Tensor | None) -> None:
         channels, n_context = self.arguments["in_channels"], self.arguments["n_context"]
-        require_floats("x", x)
-        if x.dtype != self.stem.weight.dtype:
-            raise ValueError(f"x must be {self.stem.weight.dtype}, like the network, got {x.dtype}")
+        require_floats("x", x, along=self.stem.weight)
         if x.ndim != 4 or x.shape[1] != channels or x.shape[2] % 4 or x.shape[3] % 4:
             raise ValueError(f"x must have shape (B, {channels}, H, W), H and W divisible by 4, got {tuple(x.shape)}")
         if not isinstance(t, Tensor) or t.shape != x.shape[:1] or t.dtype not in INTEGERS:
             got = f"{t.dtype} {tuple(t.shape)}" if isinstance(t, Tensor) else repr(t)
             raise ValueError(f"t must be an integer tensor of shape ({len(x)},), got {got}")
-        if c is not None and require_floats("c", c).shape != (len(x), n_context):
+        if t.min() < 1:
+            raise ValueError(f"t must be 1 or more, got {t.min().item()}")
+        if c is not None and require_floats("c", c, along=x).shape != (len(x), n_context):
             raise ValueError(f"c must have shape ({len(x)}, {n_context}), got {tuple(c.shape)}")
-        if c is not None and c.dtype != x.dtype:
-            raise ValueError(f"c must be {x.dtype}, got {c.dtype}")
 
 
 def _twice_as_large(x: Tensor) -> Tensor:

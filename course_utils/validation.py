@@ -5,6 +5,7 @@ No mathematics here: a function that computes calls these first, and then comput
 
 import math
 import operator
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ def require_int(name: str, value: object, low: int, high: int | None = None) -> 
     """A whole number between `low` and `high` (both included); anything else is refused."""
     bounds = f"a whole number from {low} to {high}" if high is not None else f"a whole number of at least {low}"
     try:
-        number = None if isinstance(value, bool) else operator.index(value)
+        number = None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
     except TypeError:  # no number, or one with a fraction, or several
         number = None
     if number is None or number < low or (high is not None and number > high):
@@ -22,8 +23,35 @@ def require_int(name: str, value: object, low: int, high: int | None = None) -> 
     return number
 
 
-def require_floats(name: str, x: object, like: Tensor | None = None) -> Tensor:
-    """A floating-point tensor of at least one dimension without NaN or infinity; shape, dtype and device as `like`."""
+def require_number(
+    name: str, value: object, low: float = -math.inf, high: float = math.inf, open_interval: bool = False
+) -> float:
+    """A finite number between `low` and `high`, which are included unless the interval is open; all else is refused."""
+    try:
+        number = math.nan if isinstance(value, bool | str | bytes) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, RuntimeError):  # no number, or several
+        number = math.nan
+    inside = low < number < high if open_interval else low <= number <= high
+    if not (inside and math.isfinite(number)):
+        left = "(" if open_interval or low == -math.inf else "["
+        right = ")" if open_interval or high == math.inf else "]"
+        interval = f"{left}{low:g}, {high:g}{right}".replace("inf", "∞")
+        raise ValueError(f"{name} must be a number in {interval}, got {value!r}")
+    return number
+
+
+def require_shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
+    """One or more whole numbers of at least 1."""
+    if not isinstance(shape, Sequence) or len(shape) == 0:
+        raise ValueError(f"{name} must be one or more whole numbers, got {shape!r}")
+    return tuple(require_int(f"each side of {name}", side, 1) for side in shape)
+
+
+def require_floats(name: str, x: object, like: Tensor | None = None, along: Tensor | None = None) -> Tensor:
+    """A floating-point tensor of at least one dimension without NaN or infinity.
+
+    Shape, dtype and device are those of `like`, if it is given; dtype and device are those of `along`.
+    """
     if not isinstance(x, Tensor):
         raise ValueError(f"{name} must be a torch tensor, got {type(x).__name__}")
     if not x.is_floating_point():
@@ -32,8 +60,9 @@ def require_floats(name: str, x: object, like: Tensor | None = None) -> Tensor:
         raise ValueError(f"{name} must be a batch with at least one element, got shape {tuple(x.shape)}")
     if like is not None and x.shape != like.shape:
         raise ValueError(f"{name} must have shape {tuple(like.shape)}, got {tuple(x.shape)}")
-    if like is not None and (x.dtype, x.device) != (like.dtype, like.device):
-        raise ValueError(f"{name} must be {like.dtype} on {like.device}, got {x.dtype} on {x.device}")
+    kin = along if like is None else like
+    if kin is not None and (x.dtype, x.device) != (kin.dtype, kin.device):
+        raise ValueError(f"{name} must be {kin.dtype} on {kin.device}, got {x.dtype} on {x.device}")
     if not all(map(math.isfinite, x.detach().aminmax())):  # NaN and infinity reach one of the two; fast
         raise ValueError(f"{name} must be finite, but holds NaN or infinity")
     return x
@@ -45,6 +74,16 @@ def require_images(name: str, x: object) -> Tensor:
     if images.ndim != 4 or images.shape[1] not in (1, 3):
         raise ValueError(f"{name} must have shape (B, 3, H, W) or (B, 1, H, W), got {tuple(images.shape)}")
     return images
+
+
+def require_table(name: str, table: object, T: int) -> Tensor:
+    """A number for each time 0…T: a floating-point tensor of shape (T + 1,); infinity may be among them, NaN not."""
+    if not isinstance(table, Tensor) or not table.is_floating_point() or table.shape != (T + 1,):
+        got = f"{table.dtype} {tuple(table.shape)}" if isinstance(table, Tensor) else type(table).__name__
+        raise ValueError(f"{name} must be a floating-point table of T + 1 = {T + 1} numbers, got {got}")
+    if table.isnan().any():
+        raise ValueError(f"{name} must be a table of numbers, but holds NaN")
+    return table
 
 
 def require_times(name: str, t: object, low: int, T: int, x: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 from .plotting import Picture, plot_noise_level, show_images
 from .samplers import Model, Step, ddim_step, sample
 from .schedules import NoiseSchedule
+from .validation import require_floats, require_images
 from .wrappers import guided
 
 _WIDE = ipywidgets.Layout(width="600px")
@@ -44,6 +45,7 @@ def trajectory_slider(x_T: Tensor, steps: Sequence[Step], schedule: NoiseSchedul
     """
     if len(steps) == 0:
         raise ValueError("steps must hold at least one step")
+    require_images("x_T", require_floats("x_T", x_T, like=steps[0].x))
     arrivals = [Step(schedule.T, x_T, x_T), *steps[:-1]]
 
     def draw(i: int) -> Picture:
@@ -64,6 +66,7 @@ def guidance_slider(model: Model, x_T: Tensor, schedule: NoiseSchedule, c: Tenso
         schedule: the schedule of the model.
         c: their contexts, shape (B, n_context).
     """
+    require_images("x_T", x_T)
 
     def draw(w: float) -> Picture:
         *_, end = sample(guided(model, w), x_T, schedule.timesteps(15), schedule, c=c)
@@ -79,6 +82,7 @@ def sprite_mixer(model: Model, x_T: Tensor, schedule: NoiseSchedule, names: Sequ
         model, x_T, schedule: as in `guidance_slider`.
         names: of the classes, one for each number of a context.
     """
+    require_images("x_T", x_T)
 
     def draw(*amounts: float) -> Picture:
         c = torch.tensor(amounts).expand(len(x_T), -1)
@@ -94,6 +98,7 @@ def sampler_sliders(model: Model, x_T: Tensor, schedule: NoiseSchedule, c: Tenso
 
     Arguments as in `guidance_slider`; the noise of the steps is the same each time, too.
     """
+    require_images("x_T", x_T)
 
     def draw(n: int, eta: float, w: float) -> Picture:
         step, generator = partial(ddim_step, eta=eta), torch.Generator().manual_seed(0)

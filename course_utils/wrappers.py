@@ -5,12 +5,14 @@ A sampler never learns about guidance, clipping or what a network was trained to
 
 import math
 from collections.abc import Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
 
 from .samplers import Model
 from .schedules import NoiseSchedule
+from .validation import require_floats, require_number, require_times
 
 
 def guided(model: Model, guidance_scale: float | Sequence[float]) -> Model:
@@ -28,14 +30,16 @@ def guided(model: Model, guidance_scale: float | Sequence[float]) -> Model:
     calls `model` once, with a batch of 2B or (K + 1) B, less what would be multiplied by zero: w = 0 and w = 1 need
     only B. Raises ValueError for scales that are not finite, and in the call for another shape of c.
     """
-    single = isinstance(guidance_scale, int | float)
-    scales = [guidance_scale] if single else [*guidance_scale]
-    if not scales or not all(math.isfinite(w) for w in scales):
-        raise ValueError(f"guidance_scale must be a finite number, or several, got {guidance_scale!r}")
+    given = guidance_scale if isinstance(guidance_scale, Sequence) else [guidance_scale]
+    single = given is not guidance_scale
+    scales = [require_number("guidance_scale", w) for w in given]
+    if not scales:
+        raise ValueError("guidance_scale must be a finite number, or several, got none")
 
     def answer(x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
         if c is None:
             return model(x, t, None)
+        require_floats("c", c, along=require_floats("x", x))
         contexts = c[:, None] if single else c
         if contexts.ndim != 3 or contexts.shape[:2] != (len(x), len(scales)):
             wanted = f"({len(x)}, n_context)" if single else f"({len(x)}, {len(scales)}, n_context)"
@@ -45,17 +49,18 @@ def guided(model: Model, guidance_scale: float | Sequence[float]) -> Model:
         kept = [(w, one) for w, one in zip(weights, asked, strict=True) if w != 0]
         many = len(kept)
         eps = model(torch.cat([x] * many), torch.cat([t] * many), torch.cat([one for _, one in kept]))
-        return sum(w * part for (w, _), part in zip(kept, eps.chunk(many), strict=True))
+        return reduce(torch.add, [w * part for (w, _), part in zip(kept, eps.chunk(many), strict=True)])
 
     return answer
 
 
 def clipped(model: Model, schedule: NoiseSchedule, low: float = -1.0, high: float = 1.0) -> Model:
     """Clamp the clean image that the model has in mind, x̂_0, to [low, high], and answer with the noise that fits it."""
-    if not low < high:
+    if not require_number("low", low) < require_number("high", high):
         raise ValueError(f"low must be smaller than high, got {low!r} and {high!r}")
 
     def answer(x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
+        require_times("t", t, 1, schedule.T, require_floats("x", x))
         x0_hat = schedule.predict_x0(x, t, model(x, t, c))
         return schedule.predict_eps(x, t, x0_hat.clamp(low, high))
 
@@ -75,7 +80,8 @@ class FromX0(nn.Module):
         self.network, self.schedule = network, schedule
 
     def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
-        """The noise in `x` of shape (B, …), at times t of shape (B,)."""
+        """The noise in `x` of shape (B, …), at times t of shape (B,), in 1…T."""
+        require_times("t", t, 1, self.schedule.T, require_floats("x", x))
         return self.schedule.predict_eps(x, t, self.network(x, t, c).to(x.dtype))
 
 
@@ -91,7 +97,9 @@ class FromV(nn.Module):
         self.network, self.schedule = network, schedule
 
     def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
-        """The noise in `x` of shape (B, …), at times t of shape (B,)."""
+        """The noise in `x` of shape (B, …), at times t of shape (B,), in 1…T."""
+        require_times("t", t, 1, self.schedule.T, require_floats("x", x))
         signal = self.schedule.at(self.schedule.alpha_bar.sqrt(), t, x)
         noise = self.schedule.at((1 - self.schedule.alpha_bar).sqrt(), t, x)
-        return signal * self.network(x, t, c) + noise * x
+        v: Tensor = self.network(x, t, c)
+        return signal * v + noise * x

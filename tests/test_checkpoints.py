@@ -114,15 +114,6 @@ def test_damaged_files_are_named_and_never_run(kind, tmp_path, monkeypatch):
     assert not Path("sprung").exists()
 
 
-def test_a_truncated_file_is_named(tmp_path):
-    path = tmp_path / "it.safetensors"
-    save_model(path, network(), SCHEDULE)
-    for length in (4, 100, path.stat().st_size - 1):
-        path.write_bytes(path.read_bytes()[:length])
-        with pytest.raises(ValueError, match="cannot read"):
-            load_model(path, ContextUnet)
-
-
 def test_another_network_is_refused(tmp_path):
     path = tmp_path / "it.safetensors"
     save_model(path, network(), SCHEDULE)
@@ -131,13 +122,13 @@ def test_another_network_is_refused(tmp_path):
 
 
 def test_missing_places_are_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no such file"):
+    with pytest.raises(FileNotFoundError, match="no file at this path"):
         load_model(tmp_path / "it.safetensors", ContextUnet)
     with pytest.raises(FileNotFoundError, match="no such folder"):
         save_model(tmp_path / "nowhere" / "it.safetensors", network(), SCHEDULE)
     with pytest.raises(ValueError, match=r"path must end in \.safetensors"):
         save_model(tmp_path / "it.pt", network(), SCHEDULE)
-    with pytest.raises(FileNotFoundError, match=r"weights/dragons\.safetensors did not come with"):
+    with pytest.raises(FileNotFoundError, match=r"name must be one of those in weights/ \(judge, .*'dragons'"):
         load_pretrained("dragons")
 
 
@@ -165,7 +156,10 @@ def test_the_command_writes_five_ages_a_card_and_two_pictures(trained):
 
 def test_the_card_is_true(trained):
     card = trained.with_suffix(".md").read_text(encoding="utf-8")
-    assert f"`{hashlib.sha256(trained.read_bytes()).hexdigest()}`" in card
+    for age in ("", "-start", "-early", "-middle", "-raw"):
+        weights = trained.with_stem(trained.stem + age)
+        row = rf"\| `{weights.name}` \| .+ \| `{hashlib.sha256(weights.read_bytes()).hexdigest()}` \|\n"
+        assert re.search(row, card)
     assert hashlib.sha256((ROOT / "data" / "sprites.npz").read_bytes()).hexdigest() in card
     assert f"--schedule cosine --steps 50 --seed 0 --n-features 8 --out {trained.as_posix()}" in card
     assert "| real sprites, the noise floor | " in card
@@ -194,7 +188,6 @@ def test_the_shipped_weights_are_what_their_card_says():
     assert schedule.T == 500
     assert sum(parameter.numel() for parameter in model.parameters()) <= 1_500_000
     card = (ROOT / "weights" / "sprites.md").read_text(encoding="utf-8")
-    assert hashlib.sha256((ROOT / "weights" / "sprites.safetensors").read_bytes()).hexdigest() in card
     assert hashlib.sha256((ROOT / "data" / "sprites.npz").read_bytes()).hexdigest() in card
     for age in re.findall(r"`(sprites\S*)\.safetensors` \|", card):
         load_pretrained(age)

@@ -34,13 +34,13 @@ def small_file(tmp_path):
 
 
 def test_shipped_sprites_are_unit_range_tensors_with_contexts():
+    """Bytes become −1 … 1, and the sprites that were held out stay apart."""
     for split, n in (("train", 20_000), ("test", 2_000)):
         x, c = load_sprites(split=split)
         assert x.shape == (n, 3, 16, 16)
         assert c.shape == (n, 5)
         assert x.dtype == c.dtype == torch.float32
-        assert x.min() >= -1
-        assert x.max() == 1
+        assert (x.min(), x.max()) == (-1, 1)
         assert x.is_contiguous()
         assert (c.sum(1) == 1).all()
         words = sprite_words(split=split)
@@ -62,6 +62,7 @@ def test_drawn_file_gives_back_what_was_drawn_and_the_same_bytes_again(small_fil
 
 
 def test_classic_pair_with_labels_beside_it_or_given(classic, tmp_path):
+    """Bytes become −1 … 1, and colours stay in their order."""
     path, images, labels = classic
     x, c = load_sprites(path)
     assert x.shape == (6, 3, 4, 5)
@@ -116,9 +117,9 @@ def test_sheet_is_cut_into_cells_and_empty_ones_left_out(tmp_path):
 
 
 def test_what_is_not_there_is_named(tmp_path, classic):
-    with pytest.raises(FileNotFoundError, match=r"no such file or folder: .*nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"no file or folder at this path: .*nowhere"):
         load_sprites(tmp_path / "nowhere")
-    with pytest.raises(FileNotFoundError, match=r"no such file: .*gone"):
+    with pytest.raises(FileNotFoundError, match=r"no file at this path: .*gone"):
         load_sprites(classic[0], labels=tmp_path / "gone.npy")
     np.save(tmp_path / "sprites_lonely.npy", pictures())
     with pytest.raises(FileNotFoundError, match=r"nothing beside it is named sprite_labels\*_lonely.npy"):
@@ -180,33 +181,6 @@ def test_what_is_wrong_is_named(tmp_path, classic, small_file):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "a.png").write_bytes(b"\x89PNG and then nothing")
     refuses("a.png is damaged or is no picture", tmp_path / "broken")
-
-
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 0.99])
-def test_a_truncated_file_is_refused(small_file, share):
-    whole = small_file.read_bytes()
-    small_file.write_bytes(whole[: int(share * len(whole))])
-    with pytest.raises(ValueError, match=r"cannot read .*small.npz, which is damaged"):
-        load_sprites(small_file)
-
-
-def test_flipped_bits_are_refused_or_harmless(small_file):
-    whole, (x, c) = small_file.read_bytes(), load_sprites(small_file)
-    rng = np.random.default_rng(0)
-    refusals = []
-    for place, bit in zip(rng.integers(0, len(whole), 150), rng.integers(0, 8, 150), strict=True):
-        damaged = bytearray(whole)
-        damaged[place] ^= 1 << int(bit)
-        small_file.write_bytes(damaged)
-        try:
-            x_read, c_read = load_sprites(small_file)
-        except ValueError as error:
-            refusals.append(str(error))
-        else:  # the flip hit a byte that means nothing, such as a date
-            assert torch.equal(x, x_read)
-            assert torch.equal(c, c_read)
-    assert len(refusals) > 100
-    assert all("small.npz, which is damaged" in refusal for refusal in refusals)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_the_command_prints_the_table(tmp_path, capsys, monkeypatch):
     said = capsys.readouterr()
     assert read(said.out)["drawn, guidance scale 2"]["clean"][0] == 0
     assert main(["evaluate", "no.safetensors"]) == 2
-    assert capsys.readouterr().err == "evaluate: no such file: no.safetensors\n"
+    assert capsys.readouterr().err == "evaluate: no file at this path: no.safetensors\n"
     save_model("other.safetensors", ContextUnet(n_features=8, n_context=2), cosine_schedule(500))
     assert main(["evaluate", "other.safetensors"]) == 2
     wanted = "other.safetensors must hold a network that knows the 5 classes of the course, and it knows 2"
@@ -111,7 +111,7 @@ def test_the_command_teaches_a_judge_and_writes_its_card(tmp_path, capsys, monke
     assert others == {}
     assert judge.kinds == load_judge().kinds
     card = Path("it.md").read_text(encoding="utf-8")
-    assert hashlib.sha256(Path("it.safetensors").read_bytes()).hexdigest() in card
+    assert f"`it.safetensors` | `{hashlib.sha256(Path('it.safetensors').read_bytes()).hexdigest()}` |" in card
     accuracy = read(card)["real sprites"]["context accuracy"][0]
     assert accuracy > 50
     assert "of held-out sprites into their class" in capsys.readouterr().out

@@ -325,8 +325,8 @@ def test_a_drawn_network_hears_the_time_and_the_context():
         (lambda: plot_matrix(noise(5), "x", "y"), r"values must have shape \(rows, columns\), got \(5,\)"),
         (lambda: plot_matrix(noise(5, 5), "x", "y", row_names=["a"]), "one entry for each of 5 rows, got 1"),
         (lambda: plot_spread(spread(*"abcdefghi"), "x", "y"), "curves must be 1 to .*, got 9"),
-        (lambda: plot_spread({"a": (torch.arange(3), noise(2, 4))}, "x", "y"), "'a' must be x of shape"),
-        (lambda: plot_panels({"a": (torch.arange(3), noise(2, 4))}, "x"), "'a' must be x of shape"),
+        (lambda: plot_spread({"a": (torch.arange(3), noise(2, 4))}, "x", "y"), "curves must be .*, each x of shape"),
+        (lambda: plot_panels({"a": (torch.arange(3), noise(2, 4))}, "x"), "panels must be .*, each x of shape"),
         (
             lambda: draw_network(torch.nn.Identity(), noise(1, 3, 8, 8), 1),
             "model must be a ContextUnet .* got Identity",

@@ -147,6 +147,7 @@ def test_no_context_and_rows_of_zeros_are_the_model_without_context(scales):
 @pytest.mark.parametrize("w", [0, 1, 4.5])
 def test_one_scale_without_context_is_the_model_without_context(w):
     assert torch.equal(guided(MIXTURE, w)(X, T), MIXTURE(X, T))
+    assert torch.equal(guided(lambda x, t, c: MIXTURE(x, t, c), w)(X, T), MIXTURE(X, T))  # one that must be told c
     nothing = torch.zeros((4, 2), dtype=torch.float64)
     assert torch.allclose(guided(MIXTURE, w)(X, T, nothing), MIXTURE(X, T), rtol=0, atol=1e-12)
 
@@ -183,9 +184,9 @@ def test_it_asks_once_and_only_for_what_counts(scale, c, asked):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: guided(MIXTURE, math.nan), "guidance_scale must be a finite number, or several, got nan"),
-        (lambda: guided(MIXTURE, math.inf), "guidance_scale must be a finite number, or several, got inf"),
-        (lambda: guided(MIXTURE, [1.0, math.nan]), "guidance_scale must be a finite number, or several, got .1.0, nan"),
+        (lambda: guided(MIXTURE, math.nan), r"guidance_scale must be a number in \(-∞, ∞\), got nan"),
+        (lambda: guided(MIXTURE, math.inf), r"guidance_scale must be a number in \(-∞, ∞\), got inf"),
+        (lambda: guided(MIXTURE, [1.0, math.nan]), r"guidance_scale must be a number in \(-∞, ∞\), got nan"),
         (lambda: guided(MIXTURE, []), "guidance_scale must be a finite number, or several, got "),
         (lambda: guided(MIXTURE, 2)(X, T, TWO), r"c must have shape \(4, n_context\), got \(4, 2, 2\)"),
         (lambda: guided(MIXTURE, 2)(X, T, LEFT), r"c must have shape \(4, n_context\), got \(2,\)"),

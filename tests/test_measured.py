@@ -28,8 +28,11 @@ def test_a_curve_has_each_number_in_its_place(table, over, where):
 @pytest.mark.parametrize(
     ("ask", "error", "words"),
     [
-        (lambda: load_measured("nothing", "a", "b"), FileNotFoundError, "data/nothing.csv did not come with"),
-        (lambda: load_measured("guidance", "w", "recall"), ValueError, r"guidance has no columns \['w'\]; it has"),
+        (lambda: load_measured("nothing", "a", "b"), FileNotFoundError, r"table must be one .*guidance, .*'nothing'"),
+        (lambda: load_measured("guidance", "w", "recall"), ValueError, "columns of guidance.*, got w; it has guid"),
+        (lambda: load_measured("steps", "steps", "seed", sampler="DDIM"), ValueError, "beside seed, got seed;"),
+        (lambda: load_measured("steps", "steps", "steps", sampler="DDIM"), ValueError, "different .*, got steps;"),
+        (lambda: load_measured("steps", "sampler", "recall"), ValueError, "must be columns of numbers .*'DDIM'|DPM"),
         (lambda: load_measured("steps", "steps", "recall"), ValueError, "one row for each seed and steps"),
         (lambda: load_measured("steps", "steps", "recall", sampler="no"), ValueError, "got 0 rows"),
     ],

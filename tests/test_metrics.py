@@ -116,6 +116,7 @@ def test_features_are_standardised():
 
 
 def test_coverage_counts_kinds():
+    """Each kind once, however many pictures show it."""
     judge, _, real, _, kinds = held_out()
     assert coverage(judge, real) == 1
     assert coverage(judge, real[kinds == "apple"]) <= 3 / len(judge.kinds)  # now and then one is taken for another
@@ -123,6 +124,7 @@ def test_coverage_counts_kinds():
 
 
 def test_recall_is_the_share_of_the_real_that_is_reached():
+    """Not of the drawn that are real, which is precision."""
     drawn = torch.randn((300, 3), generator=seeded(1))
     assert recall(drawn, drawn) == 1
     assert recall(drawn + 100, drawn) == 0

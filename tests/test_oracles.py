@@ -116,6 +116,17 @@ def test_each_row_has_its_own_time_and_class():
         assert torch.allclose(oracle(POINTS, t, c)[row], oracle(POINTS[row], t[row], c[row]), atol=1e-12)
 
 
+def test_the_noise_in_a_gaussian_is_the_gradient_of_its_density():
+    """Tweedie's formula again: x_t of a Gaussian of width s is a Gaussian of variance ᾱ_t s² + 1 − ᾱ_t."""
+    mean, std = torch.tensor([0.5, -1.0], dtype=torch.float64), torch.tensor([0.2, 3.0], dtype=torch.float64)
+    for t in (1, 30, 70, 100):
+        ab, x = SCHEDULE.alpha_bar[t], POINTS.clone().requires_grad_()
+        density = torch.distributions.Normal(ab.sqrt() * mean, (ab * std**2 + 1 - ab).sqrt())
+        (gradient,) = torch.autograd.grad(density.log_prob(x).sum(), x)
+        found = GaussianDenoiser(mean, std, SCHEDULE)(POINTS, t)
+        assert torch.allclose(found, -((1 - ab) ** 0.5) * gradient, atol=1e-9)
+
+
 def test_a_single_heap_is_a_gaussian():
     mean, std = torch.tensor([0.5, -1.0], dtype=torch.float64), torch.full((2,), 0.7, dtype=torch.float64)
     for t in (1, 50, 100):
@@ -164,7 +175,7 @@ def test_draws_come_from_the_mixture():
         (lambda: GaussianDenoiser(HEAPS[0], HEAPS[0].exp(), SCHEDULE)(noise(2), 1), r"x must have shape \(B, 2\)"),
         (lambda: GaussianDenoiser(HEAPS[0], HEAPS[0].exp(), SCHEDULE)(POINTS, 1, torch.eye(5)), "knows no classes"),
         (lambda: MixtureDenoiser(HEAPS[0], SCHEDULE, 0.1), r"means must have shape \(K, …\)"),
-        (lambda: MixtureDenoiser(HEAPS, SCHEDULE, -0.1), "std must be a number ≥ 0, got -0.1"),
+        (lambda: MixtureDenoiser(HEAPS, SCHEDULE, -0.1), r"std must be a number in \[0, ∞\), got -0.1"),
         (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1, -WEIGHTS), "weights must be 3 positive numbers"),
         (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1, WEIGHTS[:2]), "weights must be 3 positive numbers"),
         (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1, classes=CLASSES + 1), "classes must be one-hot"),

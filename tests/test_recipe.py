@@ -159,7 +159,7 @@ def test_a_second_ctrl_c_does_not_wait(undisturbed, folder, monkeypatch, capsys)
 def test_a_full_disk_loses_nothing(undisturbed, folder, monkeypatch, capsys):
     with monkeypatch.context() as patch:
         patch.setattr(recipe, "KEEP_EVERY", 0.0)
-        at_call(patch, 20, lambda: patch.setattr(Path, "write_bytes", full))
+        at_call(patch, 20, lambda: patch.setattr(os, "fsync", full))
         assert main(command()) == 2
     assert said(capsys) == "train: [Errno 28] No space left on device"
     assert torch.load("it.state.pt", weights_only=True)["training"]["step"] == 19
@@ -338,7 +338,7 @@ def test_the_command_says_in_one_line_what_is_wrong(folder, monkeypatch, capsys)
     np.save("sprite_labels_nan.npy", np.full((4, 1), np.nan))
     before = sorted(folder.iterdir())
     for changed, message in {
-        ("--data", "nowhere.npy"): "no such file or folder: nowhere.npy",
+        ("--data", "nowhere.npy"): "no file or folder at this path: nowhere.npy",
         ("--data", "empty"): "no PNG files in empty",
         ("--data", "sprites_odd.npy"): "sprites_odd.npy: height and width of a sprite must be divisible by 4, got 8×10",
         ("--data", "sprites_nan.npy"): "sprite_labels_nan.npy must hold finite numbers, but has NaN or infinity",
@@ -353,7 +353,7 @@ def test_the_command_says_in_one_line_what_is_wrong(folder, monkeypatch, capsys)
     assert main([*command(), "--resume"]) == 2
     assert said(capsys) == "train: no it.state.pt, so there is nothing to go on with: leave out --resume to start anew"
     assert sorted(folder.iterdir()) == before
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     assert main(command()) == 2
     assert said(capsys) == "train: [Errno 28] No space left on device"
     assert sorted(folder.iterdir()) == before

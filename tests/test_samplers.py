@@ -72,6 +72,7 @@ def posterior(t, t_prev):
     [(ddpm_step, 1.0), (ddim_step, 0.0), (partial(ddim_step, eta=0.5), 0.25), (partial(ddim_step, eta=1.0), 1.0)],
 )
 def test_mean_and_variance_of_a_gaussian_follow_the_closed_form(n, step, share):
+    """Every root, sign and ᾱ of a step, and how much noise it adds: a wrong one moves the mean or the variance."""
     mean, variance = torch.zeros(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)
     exact_mean, exact_variance = mean.clone(), variance.clone()
     for t, t_prev in pairwise(SCHEDULE.timesteps(n)):
@@ -124,6 +125,7 @@ def shares_and_width(points):
 
 @pytest.mark.parametrize("step", [ddpm_step, ddim_step])
 def test_all_modes_appear_with_their_weights_and_their_width(step):
+    """With too little noise, or none, DDPM would lose modes and width."""
     n = 2000
     points = last(sample(MIXTURE, noise(n, 2), SCHEDULE.timesteps(500), SCHEDULE, step, generator=seeded(1)))
     shares, width = shares_and_width(points)
@@ -210,6 +212,7 @@ def test_up_and_down_again_leads_back():
 
 
 def test_a_walk_reports_each_arrival_and_calls_the_model_once_a_step():
+    """The model is asked about the time at which the step starts, not about the one where it arrives."""
     asked = []
 
     def model(x, t, c):
@@ -239,12 +242,33 @@ def test_precision_is_kept(dtype, step):
     assert {tensor.dtype for s in walk for tensor in (s.x, s.x0_hat)} == {dtype}
 
 
+@settings(max_examples=30, deadline=None)
+@given(
+    shape=st.lists(st.integers(1, 4), min_size=1, max_size=5),
+    dtype=st.sampled_from([torch.float16, torch.bfloat16, torch.float32, torch.float64]),
+    n=st.integers(1, 12),
+    walk=st.sampled_from([ddim_step, ddpm_step, "dpm"]),
+)
+def test_any_batch_keeps_its_form_along_any_walk(shape, dtype, n, walk):
+    """Shape, dtype and device of what comes out are those of what went in, and no gradient hangs on it."""
+    schedule, x = linear_schedule(12, stated_for=12), noise(*shape).to(dtype)
+    weight = torch.full((), 0.1, dtype=dtype, requires_grad=True)
+    arguments = (lambda x, t, c: weight * x, x, schedule.timesteps(n), schedule)
+    steps = list(dpm_solver(*arguments) if walk == "dpm" else sample(*arguments, walk, generator=seeded()))
+    assert [step.t for step in steps] == schedule.timesteps(n)[1:]
+    for tensor in (tensor for step in steps for tensor in (step.x, step.x0_hat)):
+        assert (tensor.shape, tensor.dtype, tensor.device) == (x.shape, x.dtype, x.device)
+        assert not tensor.requires_grad
+        assert tensor.isfinite().all()
+
+
 def test_the_everyday_calls_are_the_loop():
     def model(x, t, c):
         return x * (0.9 + t.view(-1, 1, 1, 1) / 5000) + (0 if c is None else c.view(-1, 1, 1, 1))
 
     shape, c = (3, 1, 4, 4), torch.ones(3, 1) / 9
     for call, n, step in (
+        (sample_ddim, 25, ddim_step),
         (partial(sample_ddim, n=20), 20, ddim_step),
         (partial(sample_ddim, n=20, eta=0.7), 20, partial(ddim_step, eta=0.7)),
         (sample_ddpm, 500, ddpm_step),
@@ -264,6 +288,21 @@ def test_the_everyday_calls_are_the_loop():
         drawn = call(model, shape, SCHEDULE, c=c, generator=seeded(4))
         assert torch.equal(drawn, by_hand)
         assert not torch.equal(drawn, call(model, shape, SCHEDULE, c=c, generator=seeded(5)))
+
+
+@pytest.mark.parametrize("call", [sample_ddpm, sample_ddim, partial(sample_ddim, eta=0.5), sample_dpm])
+def test_a_seed_decides_the_picture_to_the_last_bit(call):
+    first, again, other = (call(good, (2, 3, 4, 4), SCHEDULE, n=20, generator=seeded(seed)) for seed in (4, 4, 5))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("call", [sample_ddim, sample_dpm])
+def test_without_fresh_noise_only_the_start_is_drawn(call):
+    used, alone = seeded(4), seeded(4)
+    call(good, (2, 3, 4, 4), SCHEDULE, n=20, generator=used)
+    torch.randn((2, 3, 4, 4), generator=alone)
+    assert torch.equal(used.get_state(), alone.get_state())
 
 
 @pytest.mark.parametrize("times", [*map(SCHEDULE.timesteps, (5, 10, 25, 30)), [500, 480, 100, 99, 3, 1, 0]])
@@ -364,6 +403,22 @@ def test_slerp_begins_at_one_noise_and_ends_at_the_other(dtype):
     assert torch.allclose(slerp(a, b, 0.3).double(), alone.double(), atol=1e-6)
 
 
+@pytest.mark.parametrize("factor", [3.0, -0.1])
+def test_parallel_noises_are_refused_whichever_way_their_cosine_is_rounded(factor):
+    for seed in range(50):
+        a = noise(1, 48, seed=seed)
+        with pytest.raises(ValueError, match="parallel"):
+            slerp(a, factor * a, 0.5)
+
+
+def test_one_image_without_noise_is_refused_among_others():
+    a, b = noise(2, 2, 48)
+    b[1] = 0
+    for pair in ((a, b), (b, a)):
+        with pytest.raises(ValueError, match="parallel"):
+            slerp(*pair, 0.5)
+
+
 def good(x, t, c=None):
     return 0.5 * x
 
@@ -385,11 +440,11 @@ X = noise(2, 3, 4, 4)
         (lambda: ddpm_step(X.int(), X, 5, 4, SCHEDULE, noise=X), "x_t must be floating point"),
         (lambda: ddpm_step(X, X, 5, 4, SCHEDULE), "noise must be given"),
         (lambda: ddpm_step(X, X, 5, 4, SCHEDULE, noise=X.float()), "noise must be torch.float64"),
-        (lambda: ddpm_step(X, X, 5, 4, SCHEDULE, torch.ones(500), X), r"variance must be a table of T \+ 1 = 501"),
-        (lambda: ddpm_step(X, X, 5, 4, SCHEDULE, -SCHEDULE.beta, X), "variance must be a table"),
+        (lambda: ddpm_step(X, X, 5, 4, SCHEDULE, torch.ones(500), X), r"variance must be a .* of T \+ 1 = 501"),
+        (lambda: ddpm_step(X, X, 5, 4, SCHEDULE, -SCHEDULE.beta, X), "variance must not be negative"),
         (lambda: ddpm_step(X, X, 5, 3, SCHEDULE, SCHEDULE.beta, X), "a variance table is for single steps"),
-        (lambda: ddim_step(X, X, 5, 4, SCHEDULE, eta=-0.1), r"eta must lie in \[0, 1\], got -0.1"),
-        (lambda: ddim_step(X, X, 5, 4, SCHEDULE, eta=float("nan")), "eta must lie"),
+        (lambda: ddim_step(X, X, 5, 4, SCHEDULE, eta=-0.1), r"eta must be a number in \[0, 1\], got -0.1"),
+        (lambda: ddim_step(X, X, 5, 4, SCHEDULE, eta=float("nan")), "eta must be"),
         (lambda: ddim_step(X, X, 5, 4, SCHEDULE, eta=0.5), "noise must be given"),
         (lambda: ddim_step(X, X, 5, 6, SCHEDULE, eta=0.5, noise=X), "eta must be 0, got 0.5"),
         (lambda: last(sample(good, X, [500], SCHEDULE)), "times must be two or more"),
@@ -414,9 +469,9 @@ X = noise(2, 3, 4, 4)
         (lambda: slerp(X.int(), X, 0.5), "a must be floating point"),
         (lambda: slerp(X * torch.nan, X, 0.5), "a must be finite"),
         (lambda: slerp(X, X * torch.inf, 0.5), "b must be finite"),
-        (lambda: slerp(X, X + 1, -0.1), r"share must lie in \[0, 1\], got -0.1"),
-        (lambda: slerp(X, X + 1, 1.1), r"share must lie in \[0, 1\], got 1.1"),
-        (lambda: slerp(X, X + 1, math.nan), r"share must lie in \[0, 1\], got nan"),
+        (lambda: slerp(X, X + 1, -0.1), r"share must be a number in \[0, 1\], got -0.1"),
+        (lambda: slerp(X, X + 1, 1.1), r"share must be a number in \[0, 1\], got 1.1"),
+        (lambda: slerp(X, X + 1, math.nan), r"share must be a number in \[0, 1\], got nan"),
         (lambda: slerp(X, 3 * X, 0.5), "a and b must not be parallel"),
         (lambda: slerp(X, -X, 0.5), "a and b must not be parallel"),
         (lambda: slerp(X, torch.stack([X[0] + 1, X[1]]), 0.5), "a and b must not be parallel"),
@@ -439,4 +494,5 @@ def test_bad_input_is_named(call, message):
 )
 def test_the_last_step_adds_no_noise(step, t):
     x0_hat = SCHEDULE.predict_x0(X, t, 0.3 * X)
-    assert torch.allclose(step(X, 0.3 * X, t, 0, SCHEDULE, noise=None), x0_hat, atol=1e-9)
+    for z in (X, None):
+        assert torch.allclose(step(X, 0.3 * X, t, 0, SCHEDULE, noise=z), x0_hat, atol=1e-9)

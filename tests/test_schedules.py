@@ -74,6 +74,14 @@ def test_ends_stated_for_another_length_leave_the_picture_visible():
     assert linear_schedule(300).alpha_bar[-1] < 1e-4
 
 
+@pytest.mark.parametrize("make", MAKERS)
+def test_left_alone_there_are_500_steps_with_ends_stated_for_1000(make):
+    schedule = make()
+    assert schedule.T == 500
+    if make is not cosine_schedule:  # it has no ends
+        assert torch.equal(schedule.beta, make(500, 1e-4, 0.02, 1000).beta)
+
+
 @given(schedules, st.data(), st.sampled_from([torch.float32, torch.float64]))
 def test_round_trips_through_noise(schedule, data, dtype):
     t = torch.tensor(data.draw(st.lists(st.integers(1, schedule.T), min_size=3, max_size=3)))
@@ -128,10 +136,17 @@ def test_the_jump_has_the_variance_of_the_walk():
         assert schedule.add_noise(zero, t, one).item() ** 2 == pytest.approx(variance, rel=1e-9)
 
 
+@pytest.mark.parametrize("beta", [-0.1, 0.0, 1.0, 1.5])
+def test_a_step_neither_leaves_everything_nor_erases_it(beta):
+    with pytest.raises(ValueError, match="strictly between 0 and 1"):
+        NoiseSchedule(torch.tensor([0.1, beta]))
+
+
 @given(st.integers(1, 2000), st.data())
 def test_timesteps_are_even_and_complete_for_any_n(T, data):
     n = data.draw(st.integers(1, T))
     times = cosine_schedule(T).timesteps(n)
+    assert all(type(t) is int for t in times)
     strides = [a - b for a, b in pairwise(times)]
     assert times[0] == T
     assert times[-1] == 0
@@ -165,8 +180,8 @@ X = torch.zeros(2, 3, 4, 4)
         (lambda s: s.timesteps(501), r"n must be a whole number from 1 to 500, got 501"),
         (lambda s: linear_schedule(0), r"T must be a whole number of at least 1, got 0"),
         (lambda s: cosine_schedule(2.5), r"T must be a whole number of at least 1, got 2.5"),
-        (lambda s: cosine_schedule(10, s=-1), r"s must be a number ≥ 0, got -1"),
-        (lambda s: quadratic_schedule(10, beta_end=1.5), r"beta_end must lie strictly between 0 and 1, got 1.5"),
+        (lambda s: cosine_schedule(10, s=-1), r"s must be a number in \[0, ∞\), got -1"),
+        (lambda s: quadratic_schedule(10, beta_end=1.5), r"beta_end must be a number in \(0, 1\), got 1.5"),
         (lambda s: NoiseSchedule(torch.tensor([0.0, 0.1])), r"beta must be 1-D with values strictly between 0 and 1"),
         (lambda s: NoiseSchedule(torch.tensor([0.1, math.nan])), r"beta must be finite"),
         (lambda s: NoiseSchedule(torch.full((200,), 0.999)), r"beta must change the picture and leave a trace"),

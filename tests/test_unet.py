@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 from course_utils import ContextUnet
-from course_utils.unet import TimeEmbedding
+from course_utils.unet import ResidualBlock, TimeEmbedding
 
 
 def network(**arguments):
@@ -62,6 +64,33 @@ def test_no_context_and_zeros_are_the_same():
     assert torch.allclose(network()(X, T), network()(X, T, torch.zeros(4, 5)), atol=1e-6)
 
 
+def test_a_new_block_passes_its_input_through():
+    """The shortcut: a block begins as the identity, and learns what to add to it."""
+    x, condition = images(2, 8, 4, 4), images(2, 6)
+    assert torch.equal(ResidualBlock(8, 8, 6)(x, condition), x)
+
+
+def test_time_and_context_scale_and_shift_the_features():
+    """FiLM: (1 + scale) h + shift between the convolutions, so that a condition of zeros changes nothing."""
+    torch.manual_seed(0)
+    block, x, condition = ResidualBlock(8, 16, 6), images(2, 8, 4, 4), images(2, 6)
+    nn.init.normal_(block.conv2.weight)
+    scale, shift = block.condition(condition).view(2, 2, 16, 1, 1).unbind(1)
+    h = block.norm2(block.conv1(F.silu(block.norm1(x))))
+    by_hand = block.shortcut(x) + block.conv2(F.silu(h + scale * h + shift))
+    assert torch.allclose(block(x, condition), by_hand, atol=1e-5)
+
+
+@pytest.mark.parametrize("below", ["bottom2", "up2"])
+def test_each_level_of_the_way_up_is_joined_with_what_the_way_down_saw(below):
+    """With silence from below, what the skip connection carries is all there is."""
+    model, x = network(), images(1, 3, 8, 8).requires_grad_()
+    getattr(model, below).register_forward_hook(lambda block, given, out: torch.zeros_like(out))
+    model(x, T[:1]).square().sum().backward()
+    assert x.grad is not None
+    assert x.grad.abs().min() > 0
+
+
 def test_each_image_is_answered_alone():
     model, order = network(), [2, 0, 3, 1]
     together = model(X, T, C)
@@ -98,8 +127,8 @@ def test_times_far_apart_look_different():
         (lambda m: m(images(4, 1, 8, 8), T, C), r"x must have shape \(B, 3, H, W\)"),
         (lambda m: m(X[0], T, C), r"x must have shape \(B, 3, H, W\)"),
         (lambda m: m(X * torch.inf, T, C), "x must be finite"),
-        (lambda m: m(X.double(), T, C), "x must be torch.float32, like the network, got torch.float64"),
-        (lambda m: m(X, T, C.double()), "c must be torch.float32, got torch.float64"),
+        (lambda m: m(X.double(), T, C), "x must be torch.float32 on cpu, got torch.float64"),
+        (lambda m: m(X, T, C.double()), "c must be torch.float32 on cpu, got torch.float64"),
         (lambda m: m(X, T + 0j, C), r"t must be an integer tensor of shape \(4,\), got torch.complex64"),
         (lambda m: TimeEmbedding(7), "width must be an even number, got 7"),
         (lambda m: m(X, T / 500, C), r"t must be an integer tensor of shape \(4,\), got torch.float32"),

@@ -47,6 +47,28 @@ def test_adapters_turn_a_picture_or_v_into_noise():
     assert torch.allclose(FromV(Knows(ab.sqrt() * eps - (1 - ab).sqrt() * x0), SCHEDULE)(x_t, T), eps, atol=1e-12)
 
 
+@pytest.mark.parametrize("wrap", [clipped, FromX0, FromV])
+@pytest.mark.parametrize("c", [None, torch.eye(4)])
+def test_the_model_inside_is_asked_what_the_outer_one_was_asked(wrap, c):
+    asked = []
+
+    class Listens(nn.Module):
+        def forward(self, *given):
+            asked.append(given)
+            return 0.5 * given[0]
+
+    x = noise(4, 3, 2, 2)
+    wrap(Listens(), SCHEDULE)(x, T, c)
+    (given,) = asked
+    assert [*map(id, given)] == [*map(id, (x, T, c))]  # these very tensors
+
+
+@pytest.mark.parametrize("adapter", [FromX0, FromV])
+def test_a_network_may_compute_in_less_precision_than_it_is_asked_in(adapter):
+    x = noise(4, 3, 2, 2)
+    assert adapter(Knows(x.float()), SCHEDULE)(x, T).dtype == x.dtype
+
+
 def test_the_losses_are_reweightings_of_one_another():
     """Salimans & Ho 2022, section 4: the loss of v and of x_0 are that of ε with another weight for each time."""
     x0, answer = noise(4, 3, 2, 2), noise(4, 3, 2, 2, seed=1)

@@ -5,13 +5,14 @@ the course uses in `training.py` and `wrappers.py` of the package.
 """
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..samplers import Model
-from .verdict import Case, Diagnosis, Mistake, amounts_of, check, compare_amounts
+from .verdict import Case, Diagnosis, Mistake, amounts_of, check, compare_amounts, is_blank
 
 
 def check_drop_context(drop_context: Callable[[Tensor, float, torch.Generator], Tensor]) -> None:
@@ -176,8 +177,8 @@ def _calling(guided: Callable[[Model, float], Model]) -> Callable[[Tensor, Tenso
 
     def attempt(x: Tensor, t: Tensor, c: Tensor, w: float) -> Any:
         answer = guided(_strict_model, w)
-        if answer is None or answer is ...:
-            return answer
+        if is_blank(answer):
+            return None
         if not callable(answer):
             raise Mistake(
                 f"it returns a {type(answer).__name__}, expected a model: write `def answer(x, t, c): …` inside, and "
@@ -189,7 +190,7 @@ def _calling(guided: Callable[[Model, float], Model]) -> Callable[[Tensor, Tenso
 
 
 def _weighted(scales: Sequence[float], parts: Sequence[Tensor] | Tensor) -> Tensor:
-    return sum(w * part for w, part in zip(scales, parts, strict=True))
+    return reduce(torch.add, (w * part for w, part in zip(scales, parts, strict=True)), torch.zeros(()))
 
 
 def _product(scales: Sequence[float]) -> float:

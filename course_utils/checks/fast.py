@@ -17,7 +17,7 @@ from ..samplers import ddim_step as right_step
 from ..samplers import slerp as right_arc
 from ..schedules import NoiseSchedule
 from .sampling import step_batch
-from .verdict import Case, Mistake, check, compare_amounts
+from .verdict import Case, Mistake, check, compare_amounts, is_blank
 
 WALKS = ((500, 30), (500, 25), (10, 7), (12, 12), (5, 1), (1, 1))
 """T and n of the lists that are asked for: where n divides T, where it does not, all times, and a single step."""
@@ -32,7 +32,7 @@ def check_timesteps(timesteps: Callable[[int, int], list[int]]) -> None:
     def attempt() -> Any:
         for T, n in WALKS:
             times = timesteps(T, n)
-            if (T, n) == WALKS[0] and (times is None or times is ...):
+            if (T, n) == WALKS[0] and is_blank(times):
                 return None
             if found := _wrong_times(times, T, n):
                 raise Mistake(f"with T = {T} and n = {n}, {found}")

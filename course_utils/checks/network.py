@@ -8,14 +8,14 @@ import functools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..unet import ContextUnet, ResidualBlock, TimeEmbedding
-from .verdict import Case, Mistake, check
+from .verdict import Case, Mistake, check, is_blank
 
 _P = ParamSpec("_P")
 FRESH = "a layer that is made in forward is new and random in every call. Make it in __init__"
@@ -142,10 +142,10 @@ def check_residual_block(block_class: Callable[[int, int, int], nn.Module]) -> N
     of channels changes and where it does not.
     """
 
-    def attempt(x: Tensor, condition: Tensor, right: nn.Module) -> Tensor:
-        mine = block_class(right.conv1.in_channels, right.conv1.out_channels, condition.shape[1])
+    def attempt(x: Tensor, condition: Tensor, right: ResidualBlock) -> Any:
+        mine: Any = block_class(right.conv1.in_channels, right.conv1.out_channels, condition.shape[1])
         first = mine(x, condition)
-        if first is None or first is ...:
+        if is_blank(first):
             raise NotImplementedError
         _require_same_weights(mine, right)
         if mine.conv2.weight.any() or mine.conv2.bias.any():
@@ -168,7 +168,7 @@ def check_unet(unet: Callable[[ContextUnet, Tensor, Tensor], Tensor]) -> None:
     c = torch.eye(5)[:3]
     condition = F.silu(network.embed_time(t) + network.embed_context(c))
     truth = network(x, t, c)
-    changed = {
+    changed: dict[str, dict[str, Any]] = {
         "what comes up stands behind the skip connection. It comes first: torch.cat([up, skip], dim=1).": {
             "join": lambda up, skip: torch.cat([skip, up], dim=1)
         },
@@ -254,7 +254,7 @@ def _block_case(c_in: int, c_out: int) -> Case:
         return shortcut(x) + second(modulated(first(x)))
 
     mistakes = {
-        "the shortcut is missing: add it to what conv2 puts out.": answer(shortcut=lambda x: 0),
+        "the shortcut is missing: add it to what conv2 puts out.": answer(shortcut=lambda x: torch.zeros(1)),
         "time and context are ignored: scale and shift the features between norm2 and SiLU.": answer(
             modulated=block.norm2
         ),
@@ -313,7 +313,7 @@ def _walk(
     middle = network.down2(halve(fine, 2), condition)
     coarse = network.bottom1(halve(middle, 2), condition)
     coarse = network.bottom2(coarse, condition) if bottom2 else coarse
-    up = network.up2(join(F.interpolate(coarse, scale_factor=2, mode=smooth), middle), condition)
+    up: Tensor = network.up2(join(F.interpolate(coarse, scale_factor=2, mode=smooth), middle), condition)
     skip = stem if skip_from_stem else fine
     up = network.up1(join(F.interpolate(up, scale_factor=2, mode=smooth), skip), condition)
     return network.head(up) if head else up

@@ -5,7 +5,7 @@ the rest of the course uses in `samplers.py`.
 """
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,7 +37,11 @@ def check_sampling_loop(sampling_loop: Callable[[Model, Tensor, NoiseSchedule, t
     model, T = _strict_model(schedule), schedule.T
     x, z = torch.randn((2, 5, 3, 4, 4), generator=torch.Generator().manual_seed(1))
     first = torch.randn(x.shape, generator=_fresh_generator())
-    walk, down = partial(_walk, model, x, schedule), range(T, 0, -1)
+    down = range(T, 0, -1)
+
+    def walk(times: Iterable[int], **how: Any) -> Tensor:
+        return _walk(model, x, schedule, times, **how)
+
     upwards = "it counts up, from 1 to T. Pure noise is x_T, so the loop begins at T and counts down"
     mistakes = {
         f"{upwards}.": walk(range(1, T + 1)),
@@ -51,7 +55,7 @@ def check_sampling_loop(sampling_loop: Callable[[Model, Tensor, NoiseSchedule, t
         "every step adds the same z. Draw a new one inside the loop.": walk(down, noise=first),
         "no noise is added. Draw a z for each step from the generator.": walk(down, noise=0 * z),
         "the model is asked only once, before the loop. Ask it again at every step, about the new x.": (
-            walk(down, eps=model(x, torch.full((len(x),), T)))
+            walk(down, eps=model(x, torch.full((len(x),), T), None))
         ),
         "every step begins at x_T again, and only the last one counts: put the result of a step back into x.": (
             walk([1])

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..samplers import Model
 from ..schedules import NoiseSchedule
-from .verdict import Case, Mistake, check
+from .verdict import Case, Mistake, check, is_blank
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 """`loss_of(model, x0, c)`: a scalar with a gradient."""
@@ -36,7 +36,7 @@ def check_diffusion_loss(
         answers, witnesses = [], [_Witness(x0, schedule) for _ in range(3)]
         for witness, seed in zip(witnesses, (2, 2, 3), strict=True):
             answers.append(_ask(diffusion_loss, witness, x0, c, schedule, torch.Generator().manual_seed(seed)))
-            if answers[0] is None or answers[0] is ...:
+            if is_blank(answers[0]):
                 return None
             witness.testify(answers[-1], c)
         first, again, other = (witness.x_t for witness in witnesses)
@@ -58,7 +58,7 @@ def check_training_loop(
         before = _weights(model)
         losses = training_loop(model, optimizer, iter(batches), _little_loss)
         moved = not torch.equal(_weights(model), before)
-        if (losses is None or losses is ...) and not moved:
+        if is_blank(losses) and not moved:
             return None
         if not isinstance(losses, list):
             raise Mistake(f"it returns a {type(losses).__name__}, expected the list of the losses, one for each batch.")
@@ -108,7 +108,7 @@ def check_learning_rate(learning_rate: Callable[[int, int], float]) -> None:
 
     def attempt() -> Any:
         shares = [learning_rate(step, steps) for step in range(steps + 1)]
-        if shares[0] is None or shares[0] is ...:
+        if is_blank(shares[0]):
             return None
         return torch.tensor([float(share) for share in shares], dtype=torch.float64)
 
@@ -196,7 +196,7 @@ class _Witness(nn.Module):
         super().__init__()
         self.x0, self.schedule = x0, schedule
         self.weight = nn.Parameter(torch.ones(()))
-        self.x_t = self.t = self.c = None
+        self.asked = False
 
     def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
         if not isinstance(t, Tensor) or t.shape != x.shape[:1] or t.is_floating_point():
@@ -206,7 +206,7 @@ class _Witness(nn.Module):
             raise Mistake(f"the model is asked about shape {tuple(x.shape)}; the pictures have {tuple(self.x0.shape)}.")
         if x.dtype != self.x0.dtype:
             raise Mistake(f"x_t is {x.dtype}, expected {self.x0.dtype}: tables are float64, so cast what you look up.")
-        self.x_t, self.t, self.c = x.detach(), t, c
+        self.asked, self.x_t, self.t, self.c = True, x.detach(), t, c
         self._look_at_times()
         self._look_at_noise()
         self._look_at_pictures()
@@ -223,7 +223,7 @@ class _Witness(nn.Module):
 
     def testify(self, loss: Any, c: Tensor) -> None:
         """Say what is wrong with a loss, or with the context that came with the question."""
-        if self.x_t is None:
+        if not self.asked:
             raise Mistake("the model is never asked.")
         if self.c is None:
             raise Mistake("the model is not told the context: model(x_t, t, c).")
@@ -363,7 +363,8 @@ def _little_model() -> tuple[nn.Module, torch.optim.Optimizer]:
 
 
 def _little_loss(model: nn.Module, x0: Tensor, c: Tensor) -> Tensor:
-    return (model(x0) - c).square().sum(1).mean()
+    error: Tensor = model(x0) - c
+    return error.square().sum(1).mean()
 
 
 def _weights(model: nn.Module) -> Tensor:
@@ -394,12 +395,12 @@ def _little_run(actions: Iterable[str], batches: Iterable[tuple[Tensor, Tensor]]
 def _two_networks() -> tuple[nn.Module, nn.Module]:
     """Two small networks with BatchNorm, all of whose weights and buffers differ."""
     with torch.random.fork_rng(devices=()):
-        networks = tuple(nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3)) for _ in range(2))
+        networks = [nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3)) for _ in range(2)]
     generator = torch.Generator().manual_seed(0)
     for count, network in enumerate(networks, start=1):
         for tensor in network.state_dict().values():
             tensor.copy_(torch.rand(tensor.shape, generator=generator) if tensor.is_floating_point() else 10 * count)
-    return networks
+    return networks[0], networks[1]
 
 
 def _parts(network: nn.Module) -> list[Tensor]:

@@ -55,6 +55,11 @@ def check(name: str, attempt: Callable[..., Any], *cases: Case) -> None:
         print(f"✗ {name}: {verdict}" if verdict else f"✓ {name} is right.")
 
 
+def is_blank(answer: object) -> bool:
+    """Whether a function, or a line of it, was left as it was handed out."""
+    return answer is None or answer is ...
+
+
 def amounts_of(x: Tensor, *parts: Tensor) -> list[float] | None:
     """How much of each part a batch holds, if it holds nothing else."""
     columns, values = torch.stack([part.flatten() for part in parts], dim=1).double(), x.flatten().double()
@@ -81,11 +86,11 @@ def compare_amounts(truth: Tensor, parts: dict[str, Tensor]) -> Diagnosis:
 
 def _verdict(attempt: Callable[..., Any], cases: tuple[Case, ...]) -> str | None:
     """What is wrong with the student's function, or None."""
-    answers = []
+    answers: list[Tensor] = []
     for case in cases:
         given = copy.deepcopy(case.arguments)
         got = attempt(*given)
-        if not answers and (got is None or got is ...):
+        if not answers and is_blank(got):
             raise NotImplementedError
         if found := _form(got, case.truth):
             return case.where + found

@@ -4,7 +4,7 @@ How each kind looks is written in `heroes`, `creatures`, `food`, `spells` and `w
 in `files`.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ def draw_sprite(seed: int, index: int) -> Sprite:
     return Sprite(canvas.render(), class_name, kind, *words)
 
 
-def draw_sprites(n: int, seed: int, start: int = 0) -> dict[str, NDArray]:
+def draw_sprites(n: int, seed: int, start: int = 0) -> dict[str, NDArray[Any]]:
     """Draw the sprites `start` … `start + n − 1` of a seed, with a progress bar.
 
     Returns arrays with one row a sprite: `images` (uint8, n×16×16×3), `contexts` (uint8, n×5, one-hot over CLASSES),

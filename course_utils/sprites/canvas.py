@@ -7,6 +7,7 @@ elsewhere.
 from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ Point = tuple[float, float]  # x to the right, y down; the first pixel has its c
 Reals = float | NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Tones = NDArray[np.int16]
+Number = TypeVar("Number", bound=np.generic)
 Light = int | Tones | Callable[[Mask], Tones]  # one tone, a tone for each pixel, or a function such as `round_light`
 
 COLUMNS = np.arange(SIZE, dtype=np.float64)
@@ -38,7 +40,7 @@ class Canvas:
     @property
     def filled(self) -> Mask:
         """Where something has been drawn."""
-        return self._pixels != _EMPTY
+        return np.not_equal(self._pixels, _EMPTY)
 
     def fill(self, mask: Mask, ramp: Ramp, light: Light = BASE) -> None:
         """Paint a mask in the tones of its light."""
@@ -108,7 +110,8 @@ def polygon(*corners: Point) -> Mask:
     edges = [(*start, *end) for start, end in pairwise((*corners, corners[0])) if start[1] != end[1]]
     x0, y0, x1, y1 = np.reshape(edges, (-1, 4)).T[..., None, None]  # room for rows and columns
     crossed = (y0 <= ROWS) != (y1 <= ROWS)
-    return np.logical_xor.reduce(crossed & (x0 + (ROWS - y0) * (x1 - x0) / (y1 - y0) > COLUMNS))
+    inside: Mask = np.logical_xor.reduce(crossed & (x0 + (ROWS - y0) * (x1 - x0) / (y1 - y0) > COLUMNS))
+    return inside
 
 
 def box(x0: float, y0: float, x1: float, y1: float) -> Mask:
@@ -197,7 +200,9 @@ def variants(sheet: str) -> tuple[str, ...]:
     return tuple("\n".join(column) for column in zip(*rows, strict=True))
 
 
-def neighbours(pixels: NDArray, outside: int) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+def neighbours(
+    pixels: NDArray[Number], outside: int
+) -> tuple[NDArray[Number], NDArray[Number], NDArray[Number], NDArray[Number]]:
     """What lies above, to the left, to the right and below of each pixel."""
     padded = np.full((SIZE + 2, SIZE + 2), outside, dtype=pixels.dtype)
     padded[1:-1, 1:-1] = pixels
@@ -206,7 +211,7 @@ def neighbours(pixels: NDArray, outside: int) -> tuple[NDArray, NDArray, NDArray
 
 def _span(mask: Mask, axis: int) -> tuple[int, int]:
     """The first and the last column (axis 0) or row (axis 1) of what is not empty."""
-    used = mask.any(axis).nonzero()[0]
+    used = np.flatnonzero(mask.any(axis))
     return int(used[0]), int(used[-1])
 
 

@@ -244,8 +244,8 @@ def crab(dice: Dice) -> Drawing:
     """A crab: a wide shell, two raised claws, eyes on stalks."""
     colour = dice.pick(("red", "orange", "blue", "purple", "teal", "pink", "brown", "green"))
     canvas, skin = Canvas(), named_ramp(colour, dice)
-    for x in (1, 3, 5):
-        canvas.fill(_both(line((x + 2, 11), (x, 12), (x, 14 - dice.integer(0, 1)))), skin, SHADOW)
+    for foot in (1, 3, 5):
+        canvas.fill(_both(line((foot + 2, 11), (foot, 12), (foot, 14 - dice.integer(0, 1)))), skin, SHADOW)
     claws = []
     for _ in range(2):
         y, size = dice.uniform(3.6, 7.0), dice.uniform(1.6, 2.1)

@@ -405,7 +405,8 @@ def _taper(x0: float, y0: float, r0: float, x1: float, y1: float, r1: float) -> 
     """A round-ended limb from a circle of radius r0 to one of radius r1."""
     i = np.arange(8)[:, None, None]
     x, y, r = (start + (end - start) * i / 7 for start, end in ((x0, x1), (y0, y1), (r0, r1)))
-    return ellipse(x, y, r, r).any(0)
+    limb: Mask = np.logical_or.reduce(ellipse(x, y, r, r))
+    return limb
 
 
 def _slab(x: float, half: float, top: float, bottom: float) -> Mask:

@@ -304,7 +304,8 @@ def snowflake(dice: Dice) -> Drawing:
     """A snowflake: six or eight arms of ice around a bright core."""
     canvas, colour = Canvas(), dice.pick(("blue", "teal", "purple", "gray", "pink"))
     ice, reach, six = named_ramp(colour, dice), dice.integer(5, 6), dice.chance(0.5)
-    frost = (tuple((dark + deep) // 2 for dark, deep in zip(ice[OUTLINE], ice[SHADOW], strict=True)), *ice[1:])
+    (r, g, b), (deep_r, deep_g, deep_b) = ice[OUTLINE], ice[SHADOW]
+    frost: Ramp = (((r + deep_r) // 2, (g + deep_g) // 2, (b + deep_b) // 2), *ice[1:])
     twig = dice.integer(0, 2) if six else dice.pick((0, 2))
     quarter = line((7, 7), (7, 7 + reach)) | line((7, 7 + reach - twig), (7 + twig, 7 + reach))
     if six:

@@ -1,0 +1,24 @@
+"""Files on disk: written whole or not at all, and known by their sha256. What stands in them is decided elsewhere."""
+
+import hashlib
+import os
+from pathlib import Path
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that at any moment, even if the power fails, it is the whole new one or what was there before."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # what is in the file reaches the disk before its name does
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """The checksum of a file, as cards quote it; that of a table is the same however git ends its lines."""
+    data = path.read_bytes()
+    return hashlib.sha256(data.replace(b"\r\n", b"\n") if path.suffix == ".csv" else data).hexdigest()

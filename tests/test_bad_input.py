@@ -1,0 +1,496 @@
+"""Bad input to the whole public API, in one table: each parameter refuses it by a ValueError that names the parameter.
+
+A public function without a row, or with a parameter that nobody has tried to fool, fails here. The table is read from
+left to right: what is called, good arguments, and for each parameter what it must refuse.
+"""
+
+import inspect
+import math
+import re
+import traceback
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+import course_utils
+from course_utils import (
+    ContextUnet,
+    FromV,
+    FromX0,
+    GaussianDenoiser,
+    MixtureDenoiser,
+    Step,
+    clipped,
+    guided,
+    linear_schedule,
+    load_judge,
+)
+
+T = 10
+SCHEDULE = linear_schedule(T)
+X = torch.linspace(-1, 1, 2 * 3 * 8 * 8).view(2, 3, 8, 8)
+EPS, ONE, C = X.flip(0).clone(), X[:1].clone(), torch.eye(5)[:2]
+TIMES, TABLE = torch.tensor([1, T]), SCHEDULE.beta.clone()
+POINTS, SPRITES, FEATURES = torch.eye(3), torch.zeros(4, 3, 16, 16), torch.randn(9, 4)
+CURVE = {"loss": (torch.arange(4.0), torch.arange(4.0))}
+BAND = {"loss": (torch.arange(4.0), torch.rand(2, 4))}
+MODEL, JUDGE = ContextUnet(n_features=8), load_judge()
+STEPS = [Step(T - 1, X, X), Step(0, X, X)]
+
+
+def like(good):
+    """What does not go together with another tensor that `good` fits: other shapes, dtypes, devices."""
+    return [torch.cat([good, good]), good[..., None], good.double(), good.half(), good.to("meta")]
+
+
+def floats(good):
+    """What no function of a floating-point tensor may take for one."""
+    spoiled = good.repeat(1, *[1] * (good.ndim - 1))
+    nan, inf = spoiled.clone(), spoiled.clone()
+    nan.view(-1)[-1], inf.view(-1)[0] = math.nan, -math.inf
+    return [good.tolist(), good.numpy(), None, good.long(), good.bool(), good.to(torch.complex64), good[:0], nan, inf]
+
+
+def some(bad):
+    """Without None, which stands for no context."""
+    return [value for value in bad if value is not None]
+
+
+def numbers(*outside):
+    """What is no number, and numbers that lie outside."""
+    return ["0.5", None, True, math.nan, math.inf, -math.inf, 1j, [0.1, 0.2], torch.ones(2), *outside]
+
+
+def whole(*outside):
+    """What is no whole number, and whole numbers that lie outside."""
+    return ["3", True, math.nan, 2.5, torch.tensor(2.5), torch.ones(7).int(), [1], *outside]
+
+
+def times(n, low=1):
+    """Times that a batch of n images cannot have: outside low…T, of another kind, or too many of them."""
+    bad = [
+        torch.full((n,), low - 1),
+        torch.full((n,), T + 1),
+        torch.ones(n),
+        torch.ones(n).bool(),
+        torch.ones(n + 1).int(),
+    ]
+    return [*whole(low - 1, T + 1), None, *bad, torch.ones(n, 1).int()]
+
+
+SHAPES = ["3, 16, 16", 3, (), (2, 0), (2, -1), (2, 2.5), (2, None), None, [True, 3]]
+IMAGES = [*floats(X), X[0], X[:, :2]]
+TABLES = [None, TABLE.tolist(), TABLE[1:], TABLE[:, None], TABLE.long(), torch.tensor(0.1)]
+IN_01 = numbers(-0.1, 1.1, 5)
+POSITIVE = numbers(0, -1)
+
+x0_eps_t = {"x0": floats(X), "eps": [*floats(EPS), *like(EPS)], "t": times(2)}
+x_t_eps_t = {"x_t": floats(X), "eps": [*floats(EPS), *like(EPS)], "t": times(2)}
+a_step = {
+    "x_t": floats(X),
+    "eps": [*floats(EPS), *like(EPS)],
+    "t": [*whole(0, T + 1), None, TIMES],
+    "t_prev": [*whole(-1, T + 1, 5), None, TIMES],
+    "noise": [*floats(EPS), *like(EPS)],
+}
+a_walk = {
+    "x": floats(X),
+    "times": [[], [5], [5, 5], [5, 0, 3], [T + 1, 0], [5, -1], [5, 2.5], [5, "0"]],
+    "c": some([*floats(C), *like(C)]),
+}
+a_drawing = {"shape": SHAPES, "n": [*whole(0, T + 1)], "c": a_walk["c"]}
+a_schedule = {
+    "T": [*whole(0, -3), None],
+    "beta_start": numbers(0, 1, -0.1),
+    "beta_end": numbers(0, 1, 1.5),
+    "stated_for": [*whole(0), None],
+}
+an_oracle = {
+    "x": [*floats(POINTS), *like(POINTS)[1:]],
+    "t": times(3),
+    "c": [bad for bad in floats(POINTS) if bad is not None] + [POINTS[:2], -POINTS],
+}
+curves = [{}, {"loss": (torch.arange(4.0), torch.arange(5.0))}, {"loss": (torch.ones(2, 2), torch.ones(2, 2))}]
+bands = [{}, {"loss": (torch.arange(4.0), torch.rand(4))}, {"loss": (torch.arange(5.0), torch.rand(2, 4))}]
+sizes = [(300, 0), (300, 2.5), ("a", "b"), (100, 200, 300)]
+some_images = {"images": [*floats(SPRITES), SPRITES[0], SPRITES[..., :8]]}
+
+ORACLE = MixtureDenoiser(POINTS, SCHEDULE, 0.1, classes=torch.eye(3))
+FUNCTIONS = {
+    "NoiseSchedule": (
+        {"beta": TABLE[1:]},
+        {"beta": [*floats(TABLE[1:]), TABLE, torch.ones(3), TABLE[1:, None], torch.full((200,), 0.999)]},
+    ),
+    "NoiseSchedule.at": (
+        {"self": SCHEDULE, "table": TABLE, "t": TIMES, "x": X},
+        {"table": TABLES, "t": times(2, low=0), "x": floats(X)},
+    ),
+    "NoiseSchedule.add_noise": ({"self": SCHEDULE, "x0": X, "t": TIMES, "eps": EPS}, x0_eps_t),
+    "NoiseSchedule.predict_x0": ({"self": SCHEDULE, "x_t": X, "t": TIMES, "eps": EPS}, x_t_eps_t),
+    "NoiseSchedule.predict_eps": (
+        {"self": SCHEDULE, "x_t": X, "t": TIMES, "x0": EPS},
+        {"x_t": floats(X), "x0": [*floats(EPS), *like(EPS)], "t": times(2)},
+    ),
+    "NoiseSchedule.timesteps": ({"self": SCHEDULE, "n": 3}, {"n": [*whole(0, T + 1), None]}),
+    "linear_schedule": ({"T": T, "beta_start": 0.1, "beta_end": 0.2, "stated_for": 10}, a_schedule),
+    "quadratic_schedule": ({"T": T, "beta_start": 0.1, "beta_end": 0.2, "stated_for": 10}, a_schedule),
+    "sigmoid_schedule": ({"T": T, "beta_start": 0.1, "beta_end": 0.2, "stated_for": 10}, a_schedule),
+    "cosine_schedule": ({"T": T, "s": 0.01}, {"T": [*whole(0), None], "s": numbers(-0.1)}),
+    "ddpm_step": (
+        {"x_t": X, "eps": EPS, "t": 5, "t_prev": 4, "schedule": SCHEDULE, "variance": TABLE, "noise": EPS},
+        a_step | {"variance": [*TABLES[1:], -TABLE, TABLE * math.nan]},
+    ),
+    "ddim_step": (
+        {"x_t": X, "eps": EPS, "t": 5, "t_prev": 4, "schedule": SCHEDULE, "eta": 1.0, "noise": EPS},
+        a_step | {"eta": IN_01},
+    ),
+    "sample": ({"model": MODEL, "x": X, "times": [5, 0], "schedule": SCHEDULE, "c": C}, a_walk),
+    "dpm_solver": ({"model": MODEL, "x": X, "times": [5, 0], "schedule": SCHEDULE, "c": C}, a_walk),
+    "sample_ddpm": (
+        {"model": MODEL, "shape": X.shape, "schedule": SCHEDULE, "n": T, "c": C, "variance": TABLE},
+        a_drawing | {"variance": TABLES[1:]},
+    ),
+    "sample_ddim": (
+        {"model": MODEL, "shape": X.shape, "schedule": SCHEDULE, "n": 2, "c": C, "eta": 0},
+        a_drawing | {"eta": IN_01},
+    ),
+    "sample_dpm": ({"model": MODEL, "shape": X.shape, "schedule": SCHEDULE, "n": 2, "c": C}, a_drawing),
+    "slerp": (
+        {"a": X, "b": X.sin(), "share": 0.5},
+        {"a": [*floats(X), torch.zeros_like(X)], "b": [*floats(X), *like(X), torch.zeros_like(X)], "share": IN_01},
+    ),
+    "guided": (
+        {"model": MODEL, "guidance_scale": 2},
+        {"guidance_scale": ["2", None, True, math.nan, math.inf, 1j, [], [1, math.nan], ["1", "2"], torch.ones(2, 2)]},
+    ),
+    "a guided model": (
+        {"call": guided(MODEL, 2), "x": X, "t": TIMES, "c": C},
+        {"x": floats(X), "c": some([*floats(C), *like(C)])},
+    ),
+    "clipped": (
+        {"model": MODEL, "schedule": SCHEDULE, "low": -1, "high": 1},
+        {"low": numbers(1, 2), "high": numbers(-1, -2)},
+    ),
+    "a clipped model": (
+        {"call": clipped(lambda x, t, c: x, SCHEDULE), "x": X, "t": TIMES},
+        {"x": floats(X), "t": times(2)},
+    ),
+    "FromV.forward": (
+        {"self": FromV(MODEL, SCHEDULE), "x": X, "t": TIMES, "c": C},
+        {"x": floats(X), "t": times(2), "c": a_walk["c"]},
+    ),
+    "FromX0.forward": (
+        {"self": FromX0(MODEL, SCHEDULE), "x": X, "t": TIMES, "c": C},
+        {"x": floats(X), "t": times(2), "c": a_walk["c"]},
+    ),
+    "GaussianDenoiser": (
+        {"mean": POINTS[0], "std": POINTS[0] + 1, "schedule": SCHEDULE},
+        {"mean": floats(POINTS[0]), "std": [*floats(POINTS[0] + 1), *like(POINTS[0]), POINTS[0], POINTS[0] - 2]},
+    ),
+    "GaussianDenoiser.__call__": (
+        {"self": GaussianDenoiser(POINTS[0], POINTS[0] + 1, SCHEDULE), "x": POINTS, "t": 3, "c": POINTS * 0},
+        an_oracle | {"c": [POINTS, POINTS.tolist()]},
+    ),
+    "MixtureDenoiser": (
+        {"means": POINTS, "schedule": SCHEDULE, "std": 0.1, "weights": POINTS[0] + 1, "classes": POINTS},
+        {
+            "means": [*floats(POINTS), POINTS[0]],
+            "std": numbers(-0.1),
+            "weights": [
+                *floats(POINTS[0] + 1)[:2],
+                POINTS[0],
+                POINTS[0] - 2,
+                torch.ones(4),
+                torch.tensor([1, 1, math.nan]),
+            ],
+            "classes": [POINTS.tolist(), POINTS.long(), POINTS * 2, POINTS[:2], POINTS[0], POINTS * math.nan],
+        },
+    ),
+    "MixtureDenoiser.draw": ({"self": ORACLE, "n": 3}, {"n": [*whole(0), None]}),
+    "MixtureDenoiser.posterior": ({"self": ORACLE, "x": POINTS, "t": 3, "c": POINTS}, an_oracle),
+    "MixtureDenoiser.predict_x0": ({"self": ORACLE, "x": POINTS, "t": 3, "c": POINTS}, an_oracle),
+    "MixtureDenoiser.__call__": ({"self": ORACLE, "x": POINTS, "t": 3, "c": POINTS}, an_oracle),
+    "IdealDenoiser": (
+        {"data": POINTS, "schedule": SCHEDULE, "classes": POINTS},
+        {"data": [*floats(POINTS), POINTS[0]], "classes": [POINTS.tolist(), POINTS * 2, POINTS[:2], POINTS[0]]},
+    ),
+    "ContextUnet": (
+        {"in_channels": 3, "n_features": 8, "n_context": 5},
+        {"in_channels": [*whole(0), None], "n_features": [*whole(0, 12), None], "n_context": [*whole(0), None]},
+    ),
+    "ContextUnet.forward": (
+        {"self": MODEL, "x": X, "t": TIMES, "c": C},
+        {
+            "x": [*floats(X), X.double(), X[0], X[:, :2], X[..., :-1], X[..., :6]],
+            "t": [3, None, [1, 2], TIMES.float(), TIMES[:1], TIMES[:, None], TIMES.bool(), TIMES - 5],
+            "c": some([*floats(C), *like(C)]),
+        },
+    ),
+    "drop_context": ({"c": C, "share": 0.5}, {"c": [*floats(C), C[0]], "share": IN_01}),
+    "min_snr": ({"schedule": SCHEDULE, "gamma": 5.0}, {"gamma": POSITIVE}),
+    "diffusion_loss": (
+        {"model": MODEL, "x0": X, "c": C, "schedule": SCHEDULE, "weight": TABLE},
+        {"x0": floats(X), "c": a_walk["c"], "weight": [*TABLES[1:], TABLE * math.nan]},
+    ),
+    "train": (
+        {
+            "model": MODEL,
+            "images": X,
+            "contexts": C,
+            "schedule": SCHEDULE,
+            "steps": 2,
+            "batch_size": 2,
+            "learning_rate": 1e-3,
+            "weight": TABLE,
+            "context_dropout": 0.1,
+        },
+        {
+            "images": floats(X),
+            "contexts": [*floats(C), C[:1], C[0]],
+            "steps": [*whole(0), None],
+            "batch_size": [*whole(0), None],
+            "learning_rate": POSITIVE,
+            "weight": TABLES[1:],
+            "context_dropout": IN_01,
+            "state": [3, {}, {"step": 1}, {"step": 1, "steps": 3}],
+        },
+    ),
+    "Judge": (
+        {"kinds": ["a", "b"], "classes": [0, 1]},
+        {"kinds": [[], ["a"]], "classes": [[], [0], [0, -1], [0, 0.5], ["a", "b"]]},
+    ),
+    **{
+        f"Judge.{name}": ({"self": JUDGE, "images": SPRITES}, some_images)
+        for name in ("features", "forward", "kind_of", "is_clean", "class_of")
+    },
+    "clean_share": ({"judge": JUDGE, "images": SPRITES}, some_images),
+    "coverage": ({"judge": JUDGE, "images": SPRITES}, some_images),
+    "context_accuracy": (
+        {"judge": JUDGE, "images": SPRITES, "contexts": torch.eye(5)[:4]},
+        some_images | {"contexts": [*floats(torch.eye(5)[:4]), C, C[0], torch.eye(4)]},
+    ),
+    "frechet_distance": (
+        {"features": FEATURES, "others": FEATURES + 1},
+        {
+            "features": [*floats(FEATURES), FEATURES[:1], FEATURES[0]],
+            "others": [*floats(FEATURES), FEATURES[:1], FEATURES[:, :2], FEATURES.to("meta")],
+        },
+    ),
+    "recall": (
+        {"features": FEATURES, "others": FEATURES + 1, "neighbours": 3},
+        {
+            "features": [*floats(FEATURES), FEATURES[0]],
+            "others": [*floats(FEATURES), FEATURES[0], FEATURES[:, :2], FEATURES.double(), FEATURES.to("meta")],
+            "neighbours": [*whole(0, 9), None],
+        },
+    ),
+    "nearest": (
+        {"images": X, "others": EPS},
+        {"images": floats(X), "others": [*floats(X), X[..., :4], X.double(), X.to("meta")]},
+    ),
+    "load_ablations": ({"column": "loss"}, {"column": ["network", "x", "seed"]}),
+    "load_measured": (
+        {"table": "steps", "over": "steps", "column": "frechet_distance", "sampler": "DDIM"},
+        {"table": ["dragons"], "over": ["x", "sampler"], "column": ["x", "sampler"]},
+    ),
+    "load_pretrained": ({"name": "sprites"}, {"name": ["dragons"]}),
+    "load_sprites": (
+        {"split": "test"},
+        {"path": ["nowhere.npz", "nowhere"], "split": ["dev"], "labels": ["x.npy"], "cell": [16, *whole(0)]},
+    ),
+    "sprite_words": ({"split": "test"}, {"path": ["nowhere.npz"], "split": ["dev"]}),
+    "save_model": (
+        {"path": "it.safetensors", "model": MODEL, "schedule": SCHEDULE},
+        {"path": ["it.pt"]},
+    ),
+    "load_model": (
+        {"path": course_utils.datasets.shipped("weights/sprites.safetensors"), "network": ContextUnet},
+        {"path": ["nowhere.safetensors"]},
+    ),
+    "show_images": (
+        {"x": X, "titles": ["a", "b"], "row_titles": ["a"], "columns": 2},
+        {"x": IMAGES, "titles": [["a"], ["a"] * 3], "row_titles": [["a", "b"]], "columns": whole(0)},
+    ),
+    "plot_curves": (
+        {"curves": CURVE, "xlabel": "x", "ylabel": "y", "size": (300, 200)},
+        {"curves": curves, "size": sizes},
+    ),
+    "plot_histograms": (
+        {"samples": {"a": POINTS[0]}, "density": torch.exp, "xlabel": "x"},
+        {
+            "samples": [
+                {},
+                {"samples": POINTS.long()},
+                {"samples": POINTS * math.nan},
+                {str(i): POINTS for i in range(5)},
+            ]
+        },
+    ),
+    "plot_points": (
+        {"panels": torch.zeros(2, 5, 2), "titles": ["a", "b"], "limit": 3},
+        {
+            "panels": [*floats(torch.zeros(2, 5, 2)), torch.zeros(2, 5, 3), torch.zeros(5, 2)],
+            "titles": [["a"], []],
+            "limit": POSITIVE,
+        },
+    ),
+    "plot_spread": (
+        {"curves": BAND, "xlabel": "x", "ylabel": "y", "size": (300, 200)},
+        {"curves": [*bands, BAND | {str(i): BAND["loss"] for i in range(9)}], "size": sizes},
+    ),
+    "plot_panels": (
+        {"panels": BAND, "xlabel": "x", "mark": ("a", 1.0)},
+        {"panels": bands, "mark": [("a", "b"), ("a", math.nan)]},
+    ),
+    "plot_matrix": (
+        {
+            "values": X[0, 0],
+            "xlabel": "x",
+            "ylabel": "y",
+            "limit": 1.0,
+            "first": (0, 0),
+            "row_names": ["a"] * 8,
+            "size": (100, 100),
+        },
+        {
+            "values": [*floats(X[0, 0]), X[0], X[0, 0, 0]],
+            "limit": POSITIVE,
+            "first": [(0, "a"), (0, 0.5)],
+            "row_names": [["a"]],
+            "size": sizes,
+        },
+    ),
+    "plot_dots": (
+        {"groups": {"a": [1.0, 2.0]}, "xlabel": "x", "mark": ("a", 1.0)},
+        {"groups": [{}, {"a": []}, {"a": [math.nan]}], "mark": [("a", "b"), ("a", math.nan)]},
+    ),
+    "plot_noise_level": (
+        {"x0": ONE, "eps": EPS[:1], "schedule": SCHEDULE, "t": 3},
+        {
+            "x0": [*floats(ONE), X, torch.zeros(1, 3, 300, 300)],
+            "eps": [*floats(ONE), *like(ONE)],
+            "t": [*whole(0, T + 1), None],
+        },
+    ),
+    "animate": (
+        {"frames": [X, EPS], "captions": ["a", "b"], "alt": "two frames", "columns": 2, "milliseconds": 100},
+        {
+            "frames": [[], [X, X[:1]], [X, None], [X * math.nan, X], [X, X.double()]],
+            "captions": [["a"], []],
+            "columns": [*whole(0), None],
+            "milliseconds": [*whole(5), None],
+        },
+    ),
+    "draw_model_families": (
+        {"x0": ONE, "eps": EPS[:1], "schedule": SCHEDULE},
+        {"x0": [*floats(ONE), X], "eps": [*floats(ONE), *like(ONE)]},
+    ),
+    "draw_network": (
+        {"model": MODEL, "x_t": ONE, "t": 3, "c": C[:1]},
+        {
+            "x_t": [*floats(ONE), X, torch.zeros(1, 3, 64, 64)],
+            "t": [*whole(0, 10_000), None, TIMES],
+            "c": [C, C[0], C[:1].double(), C[:1] * math.nan, [1, 0, 0, 0, 0]],
+        },
+    ),
+    "noise_slider": (
+        {"x0": ONE, "eps": EPS[:1], "schedule": SCHEDULE},
+        {"x0": [*floats(ONE), X], "eps": [*floats(ONE), *like(ONE)]},
+    ),
+    "trajectory_slider": (
+        {"x_T": X, "steps": STEPS, "schedule": SCHEDULE},
+        {"x_T": [*floats(X), *like(X)], "steps": [[]]},
+    ),
+    "guidance_slider": (
+        {"model": MODEL, "x_T": X, "schedule": linear_schedule(20), "c": C},
+        {"x_T": [*IMAGES], "c": a_walk["c"]},
+    ),
+    "sampler_sliders": (
+        {"model": MODEL, "x_T": X, "schedule": linear_schedule(50), "c": C},
+        {"x_T": [*IMAGES], "c": a_walk["c"]},
+    ),
+    "sprite_mixer": (
+        {"model": MODEL, "x_T": X, "schedule": linear_schedule(20), "names": list("abcde")},
+        {"x_T": [*IMAGES]},
+    ),
+}
+
+WORDS = {"names", "title", "xlabel", "ylabel", "alt", "density_name", "colour", "log", "log_y", "about", "where"}
+MODULES = {
+    "self",
+    "call",
+    "model",
+    "network",
+    "schedule",
+    "judge",
+    "generator",
+    "step",
+    "density",
+    "accelerator",
+    "rows",
+}
+"""Parameters whose mistakes Python and PyTorch name themselves: words, switches, functions, objects of the course."""
+
+RESULTS = {"Movie", "Picture", "Progress", "Step"}
+"""What functions return, and nobody makes."""
+
+
+def public_calls():
+    """All that the package exports and the methods of its classes, each with the names of its parameters."""
+    for name in course_utils.__all__:
+        public = getattr(course_utils, name)
+        if name.startswith("check_") or name in RESULTS:  # a check judges whatever comes; see test_checks.py
+            continue
+        yield name, inspect.signature(public).parameters
+        if inspect.isclass(public):
+            for method, function in inspect.getmembers(public, inspect.isfunction):
+                if method == "__call__" or (method in vars(public) and not method.startswith("_")):
+                    yield f"{name}.{method}", inspect.signature(function).parameters
+
+
+def test_every_public_function_is_in_the_table_with_every_parameter():
+    for name, parameters in public_calls():
+        owner, _, method = name.partition(".")
+        if method and getattr(getattr(course_utils, owner), method).__qualname__ != name:
+            continue  # inherited
+        if missing := set(parameters) - WORDS - MODULES - set(FUNCTIONS.get(name, ({}, {}))[1]):
+            pytest.fail(f"{name} has nothing in the table for {', '.join(sorted(missing))}")
+
+
+def call(name, given):
+    """Call a function of the table, and go through what it yields."""
+    if "call" in given:
+        return given["call"](*[value for key, value in given.items() if key != "call"])
+    function = course_utils
+    for part in name.split("."):
+        function = getattr(function, part)
+    answer = function(**given)
+    return list(answer) if isinstance(answer, Iterator) else answer
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where files may be written
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_good_input_is_welcome(name):
+    call(name, FUNCTIONS[name][0])
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"), [(name, parameter) for name, (_, table) in FUNCTIONS.items() for parameter in table]
+)
+def test_bad_input_is_refused_by_name(name, parameter):
+    good, table = FUNCTIONS[name]
+    for bad in table[parameter]:
+        try:
+            call(name, good | {parameter: bad})
+        except (ValueError, FileNotFoundError) as refusal:
+            said, *_, by = str(refusal), *traceback.extract_tb(refusal.__traceback__)
+            named = re.search(rf"\b{parameter}\b", said) or str(bad) in said  # a file names itself
+            assert named, f"{said!r} does not say {parameter!r}"
+            assert by.filename.startswith(course_utils.__path__[0]), f"{said!r} was said by {by.filename}"
+        else:
+            pytest.fail(f"{parameter} = {bad!r} is welcome")
