@@ -57,6 +57,8 @@ show_images(pictures, titles=[f"t = {t}" for t in shown], row_titles=names)
 #
 # **Time:** about 45 minutes, and 30 more with the exercises. **You need:** notebook 01. No GPU. (This notebook uses a network and does not ask what is
 # inside; that is notebook 03. How it learned is notebook 04.)
+#
+# If a cell stops with an error, or prints other numbers than ours, run all cells above it first: *Run → Run All Above Selected Cell* (in Colab: *Runtime → Run before*). If that does not help, restart the kernel first.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols

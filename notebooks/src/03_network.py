@@ -53,6 +53,8 @@ draw_network(model, x_t, t.item(), c)
 # - **say** what each part is worth, from a measurement and its spread.
 #
 # **Time:** about 45 minutes, and 55 more with the exercises. **You need:** notebooks 01 and 02; what a convolution and a gradient are. No GPU. (How the network *learned* is notebook 04.)
+#
+# If a cell stops with an error, or prints other numbers than ours, run all cells above it first: *Run → Run All Above Selected Cell* (in Colab: *Runtime → Run before*). If that does not help, restart the kernel first.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols

@@ -57,6 +57,8 @@ show_images(torch.cat(rows), columns=9, row_titles=["no context", *names])
 # - **mix** two wishes in two ways, forbid a third, and tell how far that can be trusted.
 #
 # **Time:** about 45 minutes, and 25 more with the exercises. **You need:** notebooks 01 and 02; from 03 that a context is added to the embedding of the time. No GPU.
+#
+# If a cell stops with an error, or prints other numbers than ours, run all cells above it first: *Run → Run All Above Selected Cell* (in Colab: *Runtime → Run before*). If that does not help, restart the kernel first.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
@@ -363,7 +365,7 @@ with torch.no_grad():
     for w_paper in (0, 1, 3):
         theirs = (1 + w_paper) * eps_c - w_paper * eps_u  # (2)
         ours = guided(model, guidance_scale=1 + w_paper)(x_t, t, c)  # (1)
-        assert torch.allclose(ours, theirs, atol=1e-5)
+        assert torch.allclose(ours, theirs, atol=1e-4)
         print(f"w' = {w_paper} in the paper is w = {1 + w_paper} here")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
@@ -541,9 +543,9 @@ wishes = {
     "anything but hero": ([0], [-1]),
 }
 rows = []
-for name, (which, scales) in wishes.items():
+for name, (which, strengths) in wishes.items():
     c = one_of_each[which].expand(24, -1, 5)  # (B, K, 5)
-    *_, end = sample(guided(model, scales), x_T, schedule.timesteps(15), schedule, c=c)
+    *_, end = sample(guided(model, strengths), x_T, schedule.timesteps(15), schedule, c=c)
     found = judge.class_of(end.x.clamp(-1, 1)).bincount(minlength=5) / 24
     said = ", ".join(f"{n} {s:.0%}" for n, s in zip(names, found, strict=True) if s >= 0.1)
     print(f"{name:18} clean {judge.is_clean(end.x.clamp(-1, 1)).float().mean():4.0%}   {said}")

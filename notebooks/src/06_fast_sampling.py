@@ -53,6 +53,8 @@ show_images(torch.cat([*rows.values()]), columns=8, row_titles=[*rows])
 # - **decide** how many steps you need, from measured curves instead of sayings.
 #
 # **Time:** about 50 minutes, and 30 more with the exercises. **You need:** notebook 02; from 05 what `guided` does. No GPU.
+#
+# If a cell stops with an error, or prints other numbers than ours, run all cells above it first: *Run → Run All Above Selected Cell* (in Colab: *Runtime → Run before*). If that does not help, restart the kernel first.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
@@ -507,14 +509,14 @@ from course_utils import GaussianDenoiser, dpm_solver
 
 mean, std = torch.tensor([0.3], dtype=torch.float64), torch.tensor([0.5], dtype=torch.float64)
 exact, ab = GaussianDenoiser(mean, std, linear), linear.alpha_bar
-start = torch.randn((1000, 1), generator=randomness, dtype=torch.float64)
+begin = torch.randn((1000, 1), generator=randomness, dtype=torch.float64)
 scale = (ab * std**2 + 1 - ab).sqrt()  # of the cloud at each time
-truth = ab[1].sqrt() * mean + scale[1] / scale[500] * (start - ab[500].sqrt() * mean)
+truth = ab[1].sqrt() * mean + scale[1] / scale[500] * (begin - ab[500].sqrt() * mean)
 last = {}
 for n in (30, 60, 120, 240):
     times = [*linear.timesteps(n)[:-1], 1]
-    *_, first = sample(exact, start, times, linear)
-    *_, second = dpm_solver(exact, start, times, linear)
+    *_, first = sample(exact, begin, times, linear)
+    *_, second = dpm_solver(exact, begin, times, linear)
     errors = torch.stack([apart(end.x, truth) for end in (first, second)])
     falls = "" if n == 30 else ", smaller by {:.1f} and {:.1f}".format(*(last / errors))
     print("{:3} steps: DDIM {:.4f}, DPM-Solver++ {:.5f}".format(n, *errors) + falls)
