@@ -15,7 +15,7 @@ MEDIA = Path(__file__).parent
 ROOT = MEDIA.parent
 sys.path.insert(0, str(ROOT / "tests" / "browser"))
 
-from conftest import browser, view  # noqa: E402, F401  pytest finds a fixture by its name
+from chromium import browser, view  # noqa: E402, F401  pytest finds a fixture by its name
 from test_lab import ask, lab, picture_of, until, widgets_of  # noqa: E402, F401
 
 WAIT = 120

@@ -19,7 +19,7 @@ SITE = Path(__file__).parent
 shutil.rmtree(SITE / "notebooks", ignore_errors=True)
 shutil.copytree(SITE.parent / "notebooks", SITE / "notebooks", ignore=shutil.ignore_patterns("src", ".*"))
 
-course = tomllib.loads((SITE.parent / "pyproject.toml").read_text())["project"]
+course = tomllib.loads((SITE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 repository = course["urls"]["Repository"]  # the only place that names it
 COLAB = "https://colab.research.google.com"
 
@@ -70,7 +70,7 @@ python_use_unqualified_type_names = True
 
 # JavaScript comes with the pages, so that they work from disk; `make site CDN=1` leaves the large part on the network
 CDN = os.environ.get("CDN") == "1"
-pinned = json.loads((SITE.parent / "package.json").read_text())["dependencies"]["mathjax"]
+pinned = json.loads((SITE.parent / "package.json").read_text(encoding="utf-8"))["dependencies"]["mathjax"]
 html_static_path = ["_static", *([] if CDN else ["../node_modules/mathjax/es5/tex-svg.js"])]
 mathjax_path = f"https://cdn.jsdelivr.net/npm/mathjax@{pinned}/es5/tex-svg.js" if CDN else "tex-svg.js"
 summaries_need_a_server = 'DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY &&= location.protocol !== "file:"'

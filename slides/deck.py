@@ -54,7 +54,11 @@ def deck(notebook: nbformat.NotebookNode, cdn: bool = False) -> str:
     environment.filters |= {"markdown": to_html, "inline": lambda text: re.sub(r"^<p>|</p>\s*$", "", to_html(text))}
     return environment.get_template("deck.html.j2").render(
         slides=slides_of(notebook),
-        styles=[_style("reveal.js/dist/reveal.css", cdn), "" if cdn else fonts(), (HERE / "deck.css").read_text()],
+        styles=[
+            _style("reveal.js/dist/reveal.css", cdn),
+            "" if cdn else fonts(),
+            (HERE / "deck.css").read_text(encoding="utf-8"),
+        ],
         scripts=[_script(path, cdn) for path in LIBRARIES],
     )
 
@@ -73,7 +77,7 @@ def _script(path: str, cdn: bool) -> str:
 def _address(path: str) -> str:
     """Where the network has a file of a package, in the very version that offline decks carry."""
     package, _, file = path.partition("/")
-    version = json.loads((HERE.parent / "package.json").read_text())["dependencies"][package]
+    version = json.loads((HERE.parent / "package.json").read_text(encoding="utf-8"))["dependencies"][package]
     return f"https://cdn.jsdelivr.net/npm/{package}@{version}/{file}"
 
 

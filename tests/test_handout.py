@@ -5,11 +5,11 @@ import builtins
 import copy
 import re
 import symtable
-from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from running import ROOT, each_notebook
 
 from course_utils import check_add_noise, checks
 from course_utils.stand_ins import OURS, right_or_ours
@@ -17,9 +17,7 @@ from teaching import exercises as guide
 from teaching import grade
 from teaching.handout import ANSWER, handout, main, without_answers
 
-each_notebook = pytest.mark.parametrize("path", guide.NOTEBOOKS, ids=lambda path: path.stem)
-
-GUIDE = Path(guide.__file__).parents[1] / "site" / "instructors.md"
+GUIDE = ROOT / "site" / "instructors.md"
 
 EXERCISE = """\
 from course_utils import check_add_noise

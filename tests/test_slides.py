@@ -2,22 +2,18 @@
 
 import re
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from running import ROOT, each_notebook
 
-ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "slides"))
 
-from deck import main  # noqa: E402
-from lecture import MOST_CODE, blocks_of, display, first_words, kind_of, slides_of, teaching_code  # noqa: E402
+from deck import main
+from lecture import MOST_CODE, blocks_of, display, first_words, kind_of, slides_of, teaching_code
 
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
-
-each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 def prose(source, place="slide"):

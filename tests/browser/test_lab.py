@@ -11,15 +11,14 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-from conftest import complaints
+from chromium import complaints
+from running import NOTEBOOKS
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 WIDGET = re.compile(r"\b(?:\w+_sliders?|sprite_mixer)\(")
 MOVIE = re.compile(r"\banimate\(")
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"  # the one thing that comes from elsewhere

@@ -4,18 +4,16 @@ import json
 import re
 import subprocess
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from conftest import ROOM, complaints, faint_words, view
+from chromium import ROOM, complaints, faint_words, view
+from running import ROOT, each_notebook
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import WebDriverWait
 
-ROOT = Path(__file__).parents[2]
 HTML = ROOT / "site" / "_build" / "html"
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 DESKTOP, TELEPHONE = ROOM, (390, 844)
 
 
@@ -176,7 +174,7 @@ def test_search_finds_a_word(browser, site):
     assert "posterior" in browser.find_element(By.TAG_NAME, "main").text.lower()
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@each_notebook
 def test_notebooks_fold_and_play(browser, site, path):
     open_page(browser, f"notebooks/{path.stem}.html")
     cells = json.loads(path.read_text())["cells"]

@@ -3,20 +3,16 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from conftest import complaints, faint_words, view
+from chromium import complaints, faint_words, view
+from running import NOTEBOOKS, ROOT, each_notebook
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "slides"))
 
-import deck  # noqa: E402
-
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-each_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+import deck
 
 READY = """
 const done = arguments[0];
@@ -64,9 +60,9 @@ def decks(tmp_path_factory):
 
 @each_notebook
 @pytest.mark.parametrize("room", [(1280, 720), (1920, 1080)], ids=str)
-def test_every_slide_is_whole_and_legible(browser, decks, notebook, room):
+def test_every_slide_is_whole_and_legible(browser, decks, path, room):
     view(browser, *room)
-    browser.get((decks / f"{notebook.stem}.html").as_uri())
+    browser.get((decks / f"{path.stem}.html").as_uri())
     count = browser.execute_async_script(READY)
     assert count > 40
     faults = {}
@@ -79,8 +75,8 @@ def test_every_slide_is_whole_and_legible(browser, decks, notebook, room):
 
 
 @each_notebook
-def test_movies_play_and_stop(browser, decks, notebook):
-    browser.get((decks / f"{notebook.stem}.html").as_uri())
+def test_movies_play_and_stop(browser, decks, path):
+    browser.get((decks / f"{path.stem}.html").as_uri())
     browser.execute_async_script(READY)
     slides = browser.execute_script(
         "return [...document.querySelectorAll('.movie')].map(m => Reveal.getIndices(m.closest('section')).h)"
@@ -99,7 +95,7 @@ def test_movies_play_and_stop(browser, decks, notebook):
           }, 1000);""")
         assert frames[0] > 2, "it plays"
         assert frames[1], "and stops"
-    if notebook.stem[:2] in ("01", "02", "04"):
+    if path.stem[:2] in ("01", "02", "04"):
         assert slides
 
 

@@ -18,10 +18,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from running import GIT, ROOT, all_outputs, copy_checkout, each_notebook, grumbles, words
 
-ROOT = Path(__file__).parents[2]
 REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 OLDER = ["ipywidgets==7.7.1", "ipython-genutils==0.2.0"]  # what the page of Colab can show
 NOT_THERE = re.compile(r"noise_to_sprites|course_utils|ipywidgets|.*\.pth$")
 
@@ -30,24 +29,14 @@ NOT_THERE = re.compile(r"noise_to_sprites|course_utils|ipywidgets|.*\.pth$")
 def repository(tmp_path_factory):
     """The working tree as the one commit of a repository, on the branch `main`; its default branch is another."""
     tree = tmp_path_factory.mktemp("repository")
-    git = ["git", "-c", "safe.directory=*", "-c", "user.name=test", "-c", "user.email=test@localhost"]
-    files = subprocess.run(
-        [*git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    ).stdout
-    for name in filter(None, files.decode().split("\0")):
-        if (ROOT / name).is_file():
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, tree / name)
+    copy_checkout(tree)
     for command in (
         ["init", "--quiet", "--initial-branch", "main"],
         ["add", "--all", "--force"],
         ["commit", "--quiet", "--message", "The working tree"],
         ["symbolic-ref", "HEAD", "refs/heads/nothing-here"],
     ):
-        subprocess.run([*git, *command], cwd=tree, check=True)
+        subprocess.run([*GIT, *command], cwd=tree, check=True)
     return tree
 
 
@@ -102,17 +91,7 @@ def site_packages(home):
     return Path(sysconfig.get_path("purelib", "venv", {"base": str(home / "venv"), "platbase": str(home / "venv")}))
 
 
-def words(notebook):
-    """The printed text of each cell that nbval compares, except the set-up."""
-    compared = [
-        cell
-        for cell in notebook.cells[2:]
-        if cell.cell_type == "code" and "nbval-ignore-output" not in cell.metadata.get("tags", [])
-    ]
-    return ["".join(output.get("text") or output["data"]["text/plain"] for output in cell.outputs) for cell in compared]
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@each_notebook
 def test_a_notebook_installs_the_course_and_runs(path, tmp_path, colab, preinstalled):
     torch = "import torch; print(torch.__version__, torch.__file__)"
     before = colab("-c", torch)
@@ -129,5 +108,5 @@ def test_a_notebook_installs_the_course_and_runs(path, tmp_path, colab, preinsta
     installed = [package.name.split("-")[0] for package in site_packages(tmp_path).glob("*.dist-info")]
     assert installed == ["noise_to_sprites"], "only the course; what Colab has must stay"
     run = nbformat.read(tmp_path / "content" / path.name, as_version=4)
-    assert not [output for cell in run.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"]
+    assert not grumbles(all_outputs(run))
     assert words(run) == words(nbformat.read(path, as_version=4))
