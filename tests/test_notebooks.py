@@ -4,16 +4,14 @@ import ast
 import re
 import tomllib
 from itertools import pairwise
-from pathlib import Path
 
 import jupytext
 import nbformat
-import pytest
+from nbval.kernel import CURRENT_ENV_KERNEL_NAME, start_new_kernel
+from running import NOTEBOOKS, ROOT, code_cells, each_notebook
 
 import course_utils
 
-ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
 TEACHES = {
     "01_intuition": {"add_noise", "predict_x0", "alpha_bar", "beta_from_alpha_bar"},
@@ -30,15 +28,13 @@ PACKAGE_NAMES = {name for name in course_utils.__all__} | {
 }
 SLIDES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 
-each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-
 
 def cells_of(path):
     return nbformat.read(path, as_version=4).cells
 
 
 def code_of(path):
-    return [cell for cell in cells_of(path) if cell.cell_type == "code"]
+    return code_cells(nbformat.read(path, as_version=4))
 
 
 def tags_of(cell):
@@ -194,3 +190,13 @@ def test_prose_breaks_no_promise_of_style(path):
         if cell.cell_type == "markdown":
             assert not re.search("[\U0001f300-\U0001faff]", cell.source), "no emoji"
             assert not re.search(r"(?i)\b(simply put|let's dive|in today's world|game.?changer)\b", cell.source)
+
+
+def test_a_kernel_lives_without_a_heartbeat():
+    manager, client = start_new_kernel(kernel_name=CURRENT_ENV_KERNEL_NAME)
+    try:
+        assert client.is_alive()
+        assert not client.hb_channel.is_alive()
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
