@@ -8,26 +8,66 @@ SOURCES := $(wildcard notebooks/src/*.py)
 NOTEBOOKS := $(SOURCES:notebooks/src/%.py=notebooks/%.ipynb)
 JAVASCRIPT := $(if $(CDN),,node_modules/installed)
 
+# Tests take two cores: two workers with one thread each, or one with two. With more they would wait for one another.
+THREADS ?= 1
+WORKERS := $(if $(filter 1,$(THREADS)),2,1)
+TIMES   ?= 10
+PYTEST  := OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest --nbval -n $(WORKERS) --dist loadscope
+INSTALL := $(BIN)/python -m pip install --quiet
+
 # JupyterLab refuses to run as root, as one does in a container, unless told that it is meant.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-browser test-colab notebooks slides slides-pdf handout site media sprites format clean
+.PHONY: help lab test test-oldest test-shuffled test-repeatedly test-browser test-colab test-students test-package types budgets coverage mutants mutants-more notebooks slides slides-pdf handout site media sprites format clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
 
 lab: $(VENV)/lab ## set everything up and open the course in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks $(AS_ROOT)
 
 test: $(VENV)/test ## set everything up and run all tests, notebooks included
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval -n 2 --dist loadscope # two workers, one core each
+	$(PYTEST)
+
+test-oldest: ## the same with the oldest versions that pyproject.toml admits, in .venv-oldest
+	$(MAKE) .venv-oldest/python VENV=.venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet uv # pip cannot be asked for the oldest
+	$(MAKE) test VENV=.venv-oldest INSTALL='.venv-oldest/bin/uv pip install --python .venv-oldest/bin/python --resolution lowest-direct'
+
+test-shuffled: $(VENV)/test ## the same with the files in random order; SEED=n repeats one
+	@files=$$($(BIN)/python -c "$$SHUFFLE" $(wildcard tests/test_*.py notebooks/*.ipynb)) && set -x && $(PYTEST) --no-loadscope-reorder $$files
+
+test-repeatedly: ## the same ten times, or TIMES=n, or until it fails
+	@for run in $$(seq $(TIMES)); do echo "run $$run of $(TIMES)"; $(MAKE) test || { echo "run $$run failed"; exit 1; }; done
 
 test-browser: $(VENV)/browser node_modules/installed ## click through the notebooks, the slides and the site in Chromium
 	$(BIN)/python -m pytest tests/browser
 
 test-colab: $(VENV)/test ## run each notebook as Colab does, with the course that its first cell installs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/colab -n 2
+
+test-students: $(VENV)/test ## run the notebooks in the ways of students: twice, stopped, out of order, in hostile places
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/students -n 2
+
+test-package: $(VENV)/test ## build wheel and sdist, and run a notebook with nothing but what they install
+	$(BIN)/python -m pytest tests/packaging
+
+types: $(VENV)/test ## check the types of the package, strictly
+	$(BIN)/python -m mypy
+
+budgets: $(VENV)/test ## measure the time, memory and size of each notebook
+	$(BIN)/python benchmarks/notebooks.py
+
+coverage: $(VENV)/test ## say which lines of the package no test runs
+	$(PYTEST) tests --cov
+
+mutants: $(VENV)/test ## plant classic errors in copies of the package, one at a time, and say which tests notice
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.mutants.plant
+
+mutants-more: $(VENV)/mutants ## let mutmut change every line of the smallest modules, and print what no test notices
+	OMP_NUM_THREADS=1 CI=1 $(BIN)/mutmut run --max-children 2
+	$(BIN)/mutmut results
 
 notebooks: $(NOTEBOOKS) ## write and run the notebooks that are older than their text or the package
 
@@ -56,43 +96,58 @@ sprites: $(VENV)/test ## draw data/sprites.npz and its card again
 format: $(VENV)/test ## tidy the code
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-clean: ## remove the virtual environment
-	rm -rf $(VENV)
+clean: ## remove the virtual environments
+	rm -rf $(VENV) .venv-oldest
 
-define WITHOUT_BARS
+define TIDY_OUTPUTS
 import nbformat, re, sys
-notebook = nbformat.read(sys.argv[1], 4)
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
+notebook, _ = CoalesceStreamsPreprocessor().preprocess(nbformat.read(sys.argv[1], 4), {})
 for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
     cell.outputs = [output for output in cell.outputs if not re.search(r"it/s\]|s/it\]", str(output.get("data")))]
 nbformat.write(notebook, sys.argv[1])
 endef
-export WITHOUT_BARS
+export TIDY_OUTPUTS
+
+define SHUFFLE
+import os, random, sys, time
+seed = os.environ.get("SEED") or str(time.time_ns())
+print(f"make test-shuffled SEED={seed}", file=sys.stderr)
+random.Random(seed).shuffle(files := sys.argv[1:])
+print(*files)
+endef
+export SHUFFLE
 
 # A notebook is its text plus the outputs of one run from top to bottom, and is replaced only when that run succeeds.
-# Progress bars are taken out of it again: they are for the one who waits.
+# Progress bars are taken out of it again: they are for the one who waits. What a cell prints becomes one piece, however
+# slowly it came.
 notebooks/%.ipynb: notebooks/src/%.py $(wildcard course_utils/*.py course_utils/*.mplstyle course_utils/*/*.py data/*.npz data/*.csv weights/*.safetensors) | $(VENV)/test
 	@mkdir -p notebooks/.run && { test ! -e $@ || cp $@ notebooks/.run/; }
 	$(BIN)/jupytext --quiet --to ipynb --update --output notebooks/.run/$(@F) $<
 	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/.run/$(@F)
-	$(BIN)/python -c "$$WITHOUT_BARS" notebooks/.run/$(@F)
+	$(BIN)/python -c "$$TIDY_OUTPUTS" notebooks/.run/$(@F)
 	@mv notebooks/.run/$(@F) $@
 
 # An empty file marks what is installed, and pyproject.toml says when that is out of date.
 $(VENV)/lab: $(VENV)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[lab]'
+	$(INSTALL) --editable '.[lab]'
 	$(BIN)/jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements # it asks questions
 	@touch $@
 
 $(VENV)/teach: $(VENV)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[teach]'
+	$(INSTALL) --editable '.[teach]'
 	@touch $@
 
 $(VENV)/browser: $(VENV)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[browser]'
+	$(INSTALL) --editable '.[browser]'
+	@touch $@
+
+$(VENV)/mutants: $(VENV)/python pyproject.toml
+	$(INSTALL) --editable '.[mutants]'
 	@touch $@
 
 $(VENV)/test: $(VENV)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(INSTALL) --editable '.[test]'
 	@touch $@
 
 $(VENV)/python:
