@@ -22,9 +22,9 @@ HERE = Path(__file__).parent
 MODULES = HERE.parent / "node_modules"
 LIBRARIES = ("mathjax/es5/tex-svg.js", "reveal.js/dist/plugin/notes.js", "reveal.js/dist/reveal.js")
 LAID_OUT = """
-const done = arguments[0], slides = document.querySelectorAll(".slides section").length;
-const wait = () => document.querySelectorAll(".pdf-page").length < slides ? setTimeout(wait, 50)
-  : MathJax.startup.promise.then(() => document.fonts.ready).then(done);
+const done = arguments[0];
+const wait = () => document.querySelector(".pdf-page") // all pages come at once; until then slides may be nowhere
+  ? MathJax.startup.promise.then(() => document.fonts.ready).then(done) : setTimeout(wait, 50);
 wait();"""
 FONTS = {"Course Sans": "inter", "Course Mono": "jetbrains-mono"}
 

@@ -135,6 +135,17 @@ def test_the_key_s_opens_the_speakers_window(browser, decks):
     assert not complaints(browser)
 
 
+def test_a_deck_is_not_printed_before_its_pages_are_there(browser):
+    """While reveal.js moves slides onto pages, there is a frame in which the document holds neither."""
+    browser.get("data:text/html,<div class='slides'></div>")
+    browser.execute_script(
+        """window.MathJax = {startup: {promise: Promise.resolve()}};
+        setTimeout(() => document.body.innerHTML = '<div class="pdf-page"></div>', 300);"""
+    )
+    browser.execute_async_script(deck.LAID_OUT)
+    assert browser.execute_script("return document.querySelector('.pdf-page')")
+
+
 def test_a_deck_on_paper_has_a_page_for_each_slide(decks, tmp_path):
     deck.main([str(NOTEBOOKS[-1]), "--out", str(tmp_path), "--pdf"])
     printed = (tmp_path / f"{NOTEBOOKS[-1].stem}.pdf").read_bytes()
