@@ -105,6 +105,11 @@ from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 notebook, _ = CoalesceStreamsPreprocessor().preprocess(nbformat.read(sys.argv[1], 4), {})
 for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
     cell.outputs = [output for output in cell.outputs if not re.search(r"it/s\]|s/it\]", str(output.get("data")))]
+for widgets in notebook.metadata.get("widgets", {}).values():
+    shown, found = {}, str(notebook.cells)
+    while new := {name: model for name, model in widgets.state.items() if name in found and name not in shown}:
+        shown, found = shown | new, str(new)
+    widgets.state = shown
 nbformat.write(notebook, sys.argv[1])
 endef
 export TIDY_OUTPUTS
@@ -119,7 +124,7 @@ endef
 export SHUFFLE
 
 # A notebook is its text plus the outputs of one run from top to bottom, and is replaced only when that run succeeds.
-# Progress bars are taken out of it again: they are for the one who waits. What a cell prints becomes one piece, however
+# Progress bars are taken out of it again, with their widgets: they are for the one who waits. What a cell prints becomes one piece, however
 # slowly it came.
 notebooks/%.ipynb: notebooks/src/%.py $(wildcard course_utils/*.py course_utils/*.mplstyle course_utils/*/*.py data/*.npz data/*.csv weights/*.safetensors) | $(VENV)/test
 	@mkdir -p notebooks/.run && { test ! -e $@ || cp $@ notebooks/.run/; }

@@ -173,7 +173,7 @@ def plot_curves(
 
     Args:
         curves: for each name the x and the y values, 1-D tensors of one length; what is not finite is left out.
-        xlabel, ylabel, title: what the axes show, and what to see.
+        xlabel, ylabel, title: what the axes show, and what to see; a single curve gives its name to the title.
         log_y: whether the y axis is logarithmic.
         size: width and height in pixels of the page.
     """
@@ -182,6 +182,7 @@ def plot_curves(
         raise ValueError(f"curves must be one or more, each of x and y of one shape (N,), got shapes {got}")
     width, height = _require_size(size)
     picture = Picture(width, height, f"{title or 'Curves'}: {ylabel} against {xlabel}, for {', '.join(curves)}")
+    title = title or (next(iter(curves)) if len(curves) == 1 else "")
     top = 40 if title else 16
     axes = place_axes(picture, 75, top, width - 95, height - top - 55)
     if log_y:
@@ -193,7 +194,8 @@ def plot_curves(
         (lines[name],) = axes.plot(x[shown], y[shown])
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.margins(x=0)
-    _name_curves(axes, lines)
+    if len(curves) > 1:
+        _name_curves(axes, lines)
     return picture
 
 
@@ -542,7 +544,7 @@ def _name_curves(axes: Axes, curves: Mapping[str, Line2D]) -> None:
     for name, own in y.items():
         slope = np.gradient(own, x)
         others = [np.abs(other - own) / np.hypot(1, slope) for key, other in y.items() if key != name]
-        room = np.minimum.reduce(others) if others else own
+        room = np.minimum.reduce(others)
         for name_x, name_y in taken:  # and names keep clear of each other
             room = np.where((np.abs(x - name_x) < 200) & (np.abs(own - name_y) < 44), 0, room)
         i = middle.start + int(room[middle].argmax())

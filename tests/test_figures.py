@@ -177,6 +177,12 @@ def test_a_curve_is_named_in_its_colour_on_itself_where_the_other_is_far():
         assert text.get_color() == as_ink(line.get_color())
 
 
+def test_a_single_curve_is_named_above_and_kept_whole():
+    t = torch.linspace(0, 1, 50)
+    axes = plot_curves({"falls": (t, 1 - t)}, "t", "y").axes[0]
+    assert (axes.get_title(loc="left"), len(axes.texts)) == ("falls", 0)
+
+
 def test_curves_show_their_numbers_and_leave_out_what_is_not_finite():
     axes = plot_curves({"a": (torch.arange(4), torch.tensor([1.0, torch.inf, 3.0, torch.nan]))}, "t", "y").axes[0]
     assert axes.lines[0].get_xydata().tolist() == [[0, 1], [2, 3]]

@@ -386,8 +386,8 @@ def learning_rate(step, steps):
 
 check_learning_rate(learning_rate)
 shares = torch.tensor([learning_rate(step, 400) for step in range(400)])
-curve = {"(5), 400 steps": (torch.arange(400), shares)}
-plot_curves(curve, "step", "share", size=(720, 240))
+curve = {"Equation (5), 400 steps": (torch.arange(400), shares)}
+plot_curves(curve, "step", "share", size=(720, 260))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · An average of networks
@@ -514,10 +514,10 @@ smooth = history.unfold(0, 50, 1).mean(1)
 print(f"the loss fell by more than half: {bool(smooth[-1] < 0.5 * history[0])}")
 assert history[-100:].std() > smooth[steps // 2] - smooth[-1]
 plot_curves(
-    {"mean of 50 batches": (torch.arange(steps)[25:-24], smooth)},
+    {"The mean of 50 batches": (torch.arange(steps)[25:-24], smooth)},
     "step",
     "squared error of x₀",
-    size=(720, 260),
+    size=(720, 280),
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
