@@ -124,8 +124,8 @@ endef
 export SHUFFLE
 
 # A notebook is its text plus the outputs of one run from top to bottom, and is replaced only when that run succeeds.
-# Progress bars are taken out of it again, with their widgets: they are for the one who waits. What a cell prints becomes one piece, however
-# slowly it came.
+# Progress bars are taken out of it again, with their widgets: they are for the one who waits. What a cell prints becomes
+# one piece, however slowly it came.
 notebooks/%.ipynb: notebooks/src/%.py $(wildcard course_utils/*.py course_utils/*.mplstyle course_utils/*/*.py data/*.npz data/*.csv weights/*.safetensors) | $(VENV)/test
 	@mkdir -p notebooks/.run && { test ! -e $@ || cp $@ notebooks/.run/; }
 	$(BIN)/jupytext --quiet --to ipynb --update --output notebooks/.run/$(@F) $<

@@ -379,7 +379,7 @@ def plot_matrix(
         interpolation="nearest",
     )
     if row_names:
-        axes.set_yticks(range(first[0], first[0] + rows), row_names)
+        axes.set_yticks(range(row, row + rows), row_names)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.spines[:].set(visible=True, color=FRAME)
     scale = picture.colorbar(image, cax=place_axes(picture, left + width + 18, top, 14, height))
