@@ -14,7 +14,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from course_utils import ContextUnet, FromV, cosine_schedule, load_sprites, train
-from course_utils.ablations import ABLATIONS
+from course_utils.networks.broken import ABLATIONS
 
 FILE = Path(__file__).parents[1] / "data" / "ablations.csv"
 SEEDS, STEPS, MARKS = range(3), 400, (10, 25, 50, 100, 150, 200, 250, 300, 350, 400)

@@ -17,9 +17,9 @@ os.environ["TQDM_DISABLE"] = "1"  # read when tqdm is imported
 import torch
 from torch import Tensor
 
-from course_utils import guided, load_judge, load_pretrained, sample_ddim
-from course_utils.evaluation import SEEDS, grade
-from course_utils.metrics import Quality
+from course_utils import guided, load_classifier, load_pretrained, sample_ddim
+from course_utils.quality.evaluation import SEEDS, grade
+from course_utils.quality.metrics import Quality
 
 FILE = Path(__file__).parents[1] / "data" / "guidance.csv"
 SCALES = (0, 0.5, 1, 1.5, 2, 3, 4, 6, 8)
@@ -32,7 +32,7 @@ def measure(scale: float, seed: int) -> Quality:
         chosen = guided(model, scale)
         return sample_ddim(chosen, (len(contexts), 3, 16, 16), schedule, 25, contexts, generator=generator)
 
-    return grade(load_judge(), draw, seed)
+    return grade(load_classifier(), draw, seed)
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from course_utils import (
     drop_context,
     frechet_distance,
     linear_schedule,
-    load_judge,
+    load_classifier,
     load_sprites,
     min_snr,
     sample,
@@ -116,7 +116,7 @@ class Examiner:
     """Grades models on the same held-out sprites with the same noise, and by what they draw from the same starts."""
 
     def __init__(self) -> None:
-        self.judge, generator = load_judge(), torch.Generator().manual_seed(0)
+        self.judge, generator = load_classifier(), torch.Generator().manual_seed(0)
         images, contexts = load_sprites(split="test")
         self.x0, self.c = images[:N_DRAWN], contexts[:N_DRAWN]
         self.eps, self.x_T = torch.randn((2, *self.x0.shape), generator=generator)

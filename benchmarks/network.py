@@ -16,7 +16,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils import ContextUnet, FromV, cosine_schedule, diffusion_loss, load_sprites, min_snr
-from course_utils.recipe import BATCH_SIZE
+from course_utils.training.recipes import BATCH_SIZE
 
 
 def seconds(work: Callable[[], object]) -> float:

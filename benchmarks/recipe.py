@@ -32,10 +32,10 @@ from course_utils import (
     show_images,
     train,
 )
-from course_utils.judge import load_judge
-from course_utils.metrics import measure
-from course_utils.recipe import BATCH_SIZE, LEARNING_RATE, N_FEATURES
-from course_utils.training import has_bfloat16
+from course_utils.quality.classifier import load_classifier
+from course_utils.quality.metrics import measure
+from course_utils.training.loop import has_bfloat16
+from course_utils.training.recipes import BATCH_SIZE, LEARNING_RATE, N_FEATURES
 
 Run = Iterator[nn.Module]
 LINEAR, COSINE = linear_schedule(500), cosine_schedule(500)
@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, help="also write a picture with ten sprites of each run to this file")
     given = parser.parse_args()
     images, contexts = load_sprites()
-    held_out, judge = load_sprites(split="test")[0][:DRAWN], load_judge()
+    held_out, judge = load_sprites(split="test")[0][:DRAWN], load_classifier()
     wanted = torch.eye(5)[torch.arange(DRAWN) % 5]
     print(f"{DRAWN} sprites by DDIM, 25 steps, seed 0\n")
     print("| recipe | minutes | steps | Fréchet distance | context accuracy | clean | recall |")

@@ -30,7 +30,7 @@ from course_utils import (
     sample_ddpm,
     sample_dpm,
 )
-from course_utils.samplers import Model
+from course_utils.diffusion.models import Model
 
 BATCH, SPRITE = 32, (3, 16, 16)
 SAMPLERS = {

@@ -26,13 +26,13 @@ from course_utils import (
     Progress,
     cosine_schedule,
     linear_schedule,
-    load_judge,
+    load_classifier,
     load_sprites,
     min_snr,
     sample_ddim,
     train,
 )
-from course_utils.metrics import Quality, measure
+from course_utils.quality.metrics import Quality, measure
 
 Weight = Callable[[NoiseSchedule], Tensor | None]
 
@@ -119,7 +119,7 @@ def quality(choices: Mapping[str, Any], seconds: float, seed: int) -> tuple[int,
     drawn = sample_ddim(
         last.averaged.eval(), (500, 3, 16, 16), schedule, 25, wanted, generator=torch.Generator().manual_seed(seed)
     )
-    return steps, measure(load_judge(), drawn.clamp(-1, 1), wanted, load_sprites(split="test")[0][:500], images)
+    return steps, measure(load_classifier(), drawn.clamp(-1, 1), wanted, load_sprites(split="test")[0][:500], images)
 
 
 def main() -> None:

@@ -26,12 +26,12 @@ from course_utils import (
     ddim_step,
     ddpm_step,
     dpm_solver,
-    load_judge,
+    load_classifier,
     load_pretrained,
     sample,
 )
-from course_utils.evaluation import SEEDS, grade
-from course_utils.metrics import Quality
+from course_utils.quality.evaluation import SEEDS, grade
+from course_utils.quality.metrics import Quality
 
 FILE = Path(__file__).parents[1] / "data" / "steps.csv"
 STEPS = (5, 7, 10, 15, 25, 50, 100)
@@ -62,7 +62,7 @@ def measure(sampler: str, n: int, seed: int) -> Quality:
         walk = WALKS[sampler](model, x, schedule.timesteps(n), schedule, c=c, generator=generator)
         return deque(walk, maxlen=1).pop().x  # all 500 steps of 500 sprites would fill a gigabyte
 
-    return grade(load_judge(), draw, seed)
+    return grade(load_classifier(), draw, seed)
 
 
 def main() -> None:

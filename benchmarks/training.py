@@ -10,7 +10,7 @@ from itertools import islice, pairwise
 import torch
 
 from course_utils import ContextUnet, FromV, cosine_schedule, load_sprites, min_snr, train
-from course_utils.recipe import BATCH_SIZE, STEPS
+from course_utils.training.recipes import BATCH_SIZE, STEPS
 
 
 def main() -> None:

@@ -1,147 +1,102 @@
-"""The words of the course *From Noise to Sprites*, in the order in which the notebooks introduce them."""
+"""The words of the course *From Noise to Sprites*, grouped by the notebook that introduces them."""
 
-from .ablations import load_ablations, with_batch_norm, with_fresh_shortcuts, without_skips, without_time
-from .animation import Movie, animate
-from .checkpoints import load_model, load_pretrained, save_model
-from .checks import (
-    check_add_noise,
-    check_alpha_bar,
-    check_beta_from_alpha_bar,
-    check_composed,
-    check_ddim_step,
-    check_ddpm_step,
-    check_diffusion_loss,
-    check_drop_context,
-    check_guided,
-    check_learning_rate,
-    check_modulate,
-    check_posterior_mean,
-    check_predict_x0,
-    check_residual_block,
-    check_sampling_loop,
-    check_slerp,
-    check_time_embedding,
-    check_timesteps,
-    check_training_loop,
-    check_unet,
-    check_update_average,
-)
-from .datasets import load_sprites, sprite_words
-from .diagrams import draw_model_families, draw_network
-from .judge import Judge, load_judge
-from .measured import load_measured
-from .metrics import clean_share, context_accuracy, coverage, frechet_distance, nearest, recall
-from .oracles import GaussianDenoiser, IdealDenoiser, MixtureDenoiser
-from .plotting import (
-    Picture,
-    plot_curves,
-    plot_dots,
-    plot_histograms,
-    plot_matrix,
-    plot_noise_level,
-    plot_panels,
-    plot_points,
-    plot_spread,
-    show_images,
-)
-from .samplers import Step, ddim_step, ddpm_step, dpm_solver, sample, sample_ddim, sample_ddpm, sample_dpm, slerp
-from .schedules import NoiseSchedule, cosine_schedule, linear_schedule, quadratic_schedule, sigmoid_schedule
-from .training import Progress, diffusion_loss, drop_context, min_snr, train
-from .unet import ContextUnet
-from .widgets import guidance_slider, noise_slider, sampler_sliders, sprite_mixer, trajectory_slider
-from .wrappers import FromV, FromX0, clipped, guided
+# 01 Intuition
+from .storage.datasets import load_sprites as load_sprites
+from .storage.datasets import sprite_words as sprite_words
+from .figures.images import show_images as show_images
+from .figures.picture import Picture as Picture
+from .figures.numbers import plot_points as plot_points
+from .diffusion.schedules import NoiseSchedule as NoiseSchedule
+from .diffusion.schedules import linear_schedule as linear_schedule
+from .exercises.ch01_intuition import check_alpha_bar as check_alpha_bar
+from .exercises.ch01_intuition import check_add_noise as check_add_noise
+from .figures.numbers import plot_histograms as plot_histograms
+from .figures.curves import plot_curves as plot_curves
+from .figures.widgets import noise_slider as noise_slider
+from .figures.images import plot_noise_level as plot_noise_level
+from .figures.animation import animate as animate
+from .figures.animation import Movie as Movie
+from .diffusion.schedules import quadratic_schedule as quadratic_schedule
+from .diffusion.schedules import sigmoid_schedule as sigmoid_schedule
+from .diffusion.schedules import cosine_schedule as cosine_schedule
+from .exercises.ch01_intuition import check_beta_from_alpha_bar as check_beta_from_alpha_bar
+from .exercises.ch01_intuition import check_predict_x0 as check_predict_x0
+from .diffusion.oracles import IdealDenoiser as IdealDenoiser
+from .figures.diagrams import draw_model_families as draw_model_families
 
-__all__ = [  # noqa: RUF022  in the order in which a student meets them, not in that of the alphabet
-    # 01 Intuition
-    "load_sprites",
-    "sprite_words",
-    "show_images",
-    "Picture",
-    "plot_points",
-    "NoiseSchedule",
-    "linear_schedule",
-    "check_alpha_bar",
-    "check_add_noise",
-    "plot_histograms",
-    "plot_curves",
-    "noise_slider",
-    "plot_noise_level",
-    "animate",
-    "Movie",
-    "quadratic_schedule",
-    "sigmoid_schedule",
-    "cosine_schedule",
-    "check_beta_from_alpha_bar",
-    "check_predict_x0",
-    "IdealDenoiser",
-    "draw_model_families",
-    # 02 Sampling
-    "load_pretrained",
-    "sample",
-    "Step",
-    "ddim_step",
-    "check_posterior_mean",
-    "check_ddpm_step",
-    "ddpm_step",
-    "check_sampling_loop",
-    "MixtureDenoiser",
-    "GaussianDenoiser",
-    "nearest",
-    "sample_ddpm",
-    "sample_ddim",
-    "trajectory_slider",
-    "load_judge",
-    "Judge",
-    "frechet_distance",
-    # 03 Network
-    "draw_network",
-    "check_unet",
-    "ContextUnet",
-    "without_skips",
-    "check_time_embedding",
-    "plot_matrix",
-    "check_modulate",
-    "check_residual_block",
-    "load_ablations",
-    "plot_spread",
-    "without_time",
-    "with_batch_norm",
-    "with_fresh_shortcuts",
-    # 04 Training
-    "check_diffusion_loss",
-    "plot_dots",
-    "min_snr",
-    "FromV",
-    "FromX0",
-    "diffusion_loss",
-    "check_training_loop",
-    "check_learning_rate",
-    "check_update_average",
-    "clean_share",
-    "context_accuracy",
-    "train",
-    "Progress",
-    "save_model",
-    "load_model",
-    # 05 Context
-    "check_drop_context",
-    "check_guided",
-    "check_composed",
-    "drop_context",
-    "guidance_slider",
-    "load_measured",
-    "plot_panels",
-    "sprite_mixer",
-    "guided",
-    "coverage",
-    "recall",
-    # 06 Fast sampling
-    "check_timesteps",
-    "check_ddim_step",
-    "check_slerp",
-    "slerp",
-    "clipped",
-    "sample_dpm",
-    "dpm_solver",
-    "sampler_sliders",
-]
+# 02 Sampling
+from .storage.checkpoints import load_pretrained as load_pretrained
+from .diffusion.samplers import sample as sample
+from .diffusion.samplers import Step as Step
+from .diffusion.samplers import ddim_step as ddim_step
+from .exercises.ch02_sampling import check_posterior_mean as check_posterior_mean
+from .exercises.ch02_sampling import check_ddpm_step as check_ddpm_step
+from .diffusion.samplers import ddpm_step as ddpm_step
+from .exercises.ch02_sampling import check_sampling_loop as check_sampling_loop
+from .diffusion.oracles import MixtureDenoiser as MixtureDenoiser
+from .diffusion.oracles import GaussianDenoiser as GaussianDenoiser
+from .quality.metrics import nearest as nearest
+from .diffusion.samplers import sample_ddpm as sample_ddpm
+from .diffusion.samplers import sample_ddim as sample_ddim
+from .figures.widgets import trajectory_slider as trajectory_slider
+from .quality.classifier import load_classifier as load_classifier
+from .quality.classifier import SpriteClassifier as SpriteClassifier
+from .quality.metrics import frechet_distance as frechet_distance
+
+# 03 Network
+from .figures.network_diagram import draw_network as draw_network
+from .exercises.ch03_network import check_unet as check_unet
+from .networks.unet import ContextUnet as ContextUnet
+from .networks.broken import without_skips as without_skips
+from .exercises.ch03_network import check_time_embedding as check_time_embedding
+from .figures.numbers import plot_matrix as plot_matrix
+from .exercises.ch03_network import check_modulate as check_modulate
+from .exercises.ch03_network import check_residual_block as check_residual_block
+from .storage.tables import load_ablations as load_ablations
+from .figures.curves import plot_spread as plot_spread
+from .networks.broken import without_time as without_time
+from .networks.broken import with_batch_norm as with_batch_norm
+from .networks.broken import with_fresh_shortcuts as with_fresh_shortcuts
+
+# 04 Training
+from .exercises.ch04_training import check_diffusion_loss as check_diffusion_loss
+from .figures.numbers import plot_dots as plot_dots
+from .diffusion.losses import min_snr as min_snr
+from .diffusion.models import FromV as FromV
+from .diffusion.models import FromX0 as FromX0
+from .diffusion.losses import diffusion_loss as diffusion_loss
+from .exercises.ch04_training import check_training_loop as check_training_loop
+from .exercises.ch04_training import check_learning_rate as check_learning_rate
+from .exercises.ch04_training import check_update_average as check_update_average
+from .quality.metrics import clean_share as clean_share
+from .quality.metrics import context_accuracy as context_accuracy
+from .training.loop import train as train
+from .training.loop import Progress as Progress
+from .storage.checkpoints import save_model as save_model
+from .storage.checkpoints import load_model as load_model
+
+# 05 Context
+from .exercises.ch05_context import check_drop_context as check_drop_context
+from .exercises.ch05_context import check_guided as check_guided
+from .exercises.ch05_context import check_composed as check_composed
+from .diffusion.losses import drop_context as drop_context
+from .figures.widgets import guidance_slider as guidance_slider
+from .storage.tables import load_table as load_table
+from .figures.curves import plot_panels as plot_panels
+from .figures.widgets import sprite_mixer as sprite_mixer
+from .diffusion.guidance import guided as guided
+from .quality.metrics import coverage as coverage
+from .quality.metrics import recall as recall
+
+# 06 Fast sampling
+from .exercises.ch06_fast_sampling import check_timesteps as check_timesteps
+from .exercises.ch06_fast_sampling import check_ddim_step as check_ddim_step
+from .exercises.ch06_fast_sampling import check_slerp as check_slerp
+from .diffusion.samplers import slerp as slerp
+from .diffusion.models import clipped as clipped
+from .diffusion.solvers import sample_dpm as sample_dpm
+from .diffusion.solvers import dpm_solver as dpm_solver
+from .figures.widgets import sampler_sliders as sampler_sliders
+
+# Handouts
+from .exercises.answers import right_or_ours as right_or_ours

@@ -5,12 +5,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .checkpoints import load_model
-from .evaluation import quality_table, write_judge
-from .recipe import SCHEDULES, STEPS, Recipe, train_sprites
+from .networks.unet import ContextUnet
+from .quality.evaluation import quality_table, write_classifier
 from .sprites import write_sprites
 from .sprites.artist import CLASSES
-from .unet import ContextUnet
+from .storage.checkpoints import load_model
+from .training.recipes import SCHEDULES, STEPS, Recipe
+from .training.run import train_sprites
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -90,7 +91,7 @@ def _evaluate(given: argparse.Namespace) -> str:
 
 
 def _train_judge(given: argparse.Namespace) -> str:
-    return write_judge(given.out, given.seed)
+    return write_classifier(given.out, given.seed)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from course_utils import load_sprites
-from course_utils.plotting import to_pixels
+from course_utils.figures.images import to_pixels
 
 BOB = 103  # his place in the data, as in notebook 01
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from course_utils import ddpm_step, load_pretrained, sample
-from course_utils.plotting import to_pixels
+from course_utils.figures.images import to_pixels
 
 COLUMNS, ROWS, ZOOM, GAP = 8, 3, 5, 8
 STEPS, SEED = 50, 7

@@ -19,7 +19,7 @@ from .exercises import NOTEBOOKS, Exercise, exercises
 ANSWER = "*Your answer, in a sentence or two:*"
 GO_ON = """\
 # Nothing to do here. Your {name} goes on as soon as its check says ✓; until then the package's stands in.
-from course_utils.stand_ins import right_or_ours
+from course_utils import right_or_ours
 
 {name} = right_or_ours({check}, {name})
 """

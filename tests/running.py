@@ -1,5 +1,6 @@
 """What tests that run notebooks share: which there are, a copy of the checkout to run them in, and what they said."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,6 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PUBLIC_NAMES = re.findall(r" as (\w+)$", (ROOT / "course_utils" / "__init__.py").read_text(), re.MULTILINE)
+"""What `from course_utils import …` offers, in the order in which a student meets it."""
+
 GIT = ["git", "-c", "safe.directory=*", "-c", "user.name=test", "-c", "user.email=test@localhost"]
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

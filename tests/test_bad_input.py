@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from running import PUBLIC_NAMES
 
 import course_utils
 from course_utils import (
@@ -24,7 +25,7 @@ from course_utils import (
     clipped,
     guided,
     linear_schedule,
-    load_judge,
+    load_classifier,
 )
 
 T = 10
@@ -35,7 +36,7 @@ TIMES, TABLE = torch.tensor([1, T]), SCHEDULE.beta.clone()
 POINTS, SPRITES, FEATURES = torch.eye(3), torch.zeros(4, 3, 16, 16), torch.randn(9, 4)
 CURVE = {"loss": (torch.arange(4.0), torch.arange(4.0))}
 BAND = {"loss": (torch.arange(4.0), torch.rand(2, 4))}
-MODEL, JUDGE = ContextUnet(n_features=8), load_judge()
+MODEL, JUDGE = ContextUnet(n_features=8), load_classifier()
 STEPS = [Step(T - 1, X, X), Step(0, X, X)]
 
 
@@ -256,12 +257,12 @@ FUNCTIONS = {
             "state": [3, {}, {"step": 1}, {"step": 1, "steps": 3}],
         },
     ),
-    "Judge": (
+    "SpriteClassifier": (
         {"kinds": ["a", "b"], "classes": [0, 1]},
         {"kinds": [[], ["a"]], "classes": [[], [0], [0, -1], [0, 0.5], ["a", "b"]]},
     ),
     **{
-        f"Judge.{name}": ({"self": JUDGE, "images": SPRITES}, some_images)
+        f"SpriteClassifier.{name}": ({"self": JUDGE, "images": SPRITES}, some_images)
         for name in ("features", "forward", "kind_of", "is_clean", "class_of")
     },
     "clean_share": ({"judge": JUDGE, "images": SPRITES}, some_images),
@@ -290,7 +291,7 @@ FUNCTIONS = {
         {"images": floats(X), "others": [*floats(X), X[..., :4], X.double(), X.to("meta")]},
     ),
     "load_ablations": ({"column": "loss"}, {"column": ["network", "x", "seed"]}),
-    "load_measured": (
+    "load_table": (
         {"table": "steps", "over": "steps", "column": "frechet_distance", "sampler": "DDIM"},
         {"table": ["dragons"], "over": ["x", "sampler"], "column": ["x", "sampler"]},
     ),
@@ -305,7 +306,7 @@ FUNCTIONS = {
         {"path": ["it.pt"]},
     ),
     "load_model": (
-        {"path": course_utils.datasets.shipped("weights/sprites.safetensors"), "network": ContextUnet},
+        {"path": course_utils.storage.shipped.shipped("weights/sprites.safetensors"), "network": ContextUnet},
         {"path": ["nowhere.safetensors"]},
     ),
     "show_images": (
@@ -438,7 +439,7 @@ RESULTS = {"Movie", "Picture", "Progress", "Step"}
 
 def public_calls():
     """All that the package exports and the methods of its classes, each with the names of its parameters."""
-    for name in course_utils.__all__:
+    for name in PUBLIC_NAMES:
         public = getattr(course_utils, name)
         if name.startswith("check_") or name in RESULTS:  # a check judges whatever comes; see test_checks.py
             continue

@@ -11,8 +11,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from running import ROOT, each_notebook
 
-from course_utils import check_add_noise, checks
-from course_utils.stand_ins import OURS, right_or_ours
+from course_utils import check_add_noise, exercises
+from course_utils.exercises.answers import OURS, right_or_ours
 from teaching import exercises as guide
 from teaching import grade
 from teaching.handout import ANSWER, handout, main, without_answers
@@ -148,7 +148,7 @@ def test_a_handout_keeps_every_exercise_and_goes_on_behind_it(path):
         assert given.cells[i - 1].source.startswith(f"### {exercise.heading}")
         assert given.cells[i].source == exercise.stub
         assert f"{exercise.name} = right_or_ours({exercise.check}, {exercise.name})" in given.cells[i + 1].source
-        assert getattr(checks, exercise.check) in OURS
+        assert getattr(exercises, exercise.check) in OURS
 
 
 @each_notebook
@@ -171,9 +171,9 @@ def test_the_command_writes_every_handout(tmp_path, capsys):
     assert read(written[0]).cells == handout(read(guide.NOTEBOOKS[0])).cells
 
 
-@pytest.mark.parametrize("name", checks.__all__)
+@pytest.mark.parametrize("name", exercises.__all__)
 def test_each_stand_in_satisfies_its_check(name, capsys):
-    check = getattr(checks, name)
+    check = getattr(exercises, name)
     check(OURS[check])
     assert capsys.readouterr().out.startswith("✓")
 

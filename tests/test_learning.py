@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 
 import course_utils
-import course_utils.training
 from course_utils import ContextUnet, FromV, cosine_schedule, load_sprites, min_snr, plot_dots
+from course_utils.training import loop
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "data" / "learning.csv"
@@ -48,7 +48,7 @@ def table():
 
 
 def test_where_nothing_is_chosen_the_benchmark_trains_as_the_package_does(learning, monkeypatch):
-    monkeypatch.setattr(course_utils.training, "has_bfloat16", lambda device: False)
+    monkeypatch.setattr(loop, "has_bfloat16", lambda device: False)
     schedule = cosine_schedule(500)
     torch.manual_seed(7)
     model = FromV(ContextUnet(n_features=learning.N_FEATURES), schedule)
@@ -98,7 +98,7 @@ def test_huber_is_squared_when_small_and_absolute_when_large(learning):
 
 
 def test_the_table_holds_every_run_with_every_seed_and_the_notebook_finds_it(learning, table):
-    assert course_utils.datasets.shipped("data/learning.csv").read_bytes() == FILE.read_bytes()
+    assert course_utils.storage.datasets.shipped("data/learning.csv").read_bytes() == FILE.read_bytes()
     wanted = [("real sprites", "", "", "")]
     for seed in learning.SEEDS:
         for run in learning.RUNS:

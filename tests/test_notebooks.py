@@ -8,7 +8,7 @@ from itertools import pairwise
 import jupytext
 import nbformat
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, start_new_kernel
-from running import NOTEBOOKS, ROOT, all_outputs, code_cells, each_notebook
+from running import NOTEBOOKS, PUBLIC_NAMES, ROOT, all_outputs, code_cells, each_notebook
 
 import course_utils
 
@@ -23,9 +23,7 @@ TEACHES = {
 }
 """Names that a notebook writes itself, because it teaches them; any other use of a package name is a redefinition."""
 
-PACKAGE_NAMES = {name for name in course_utils.__all__} | {
-    name for name in dir(course_utils.NoiseSchedule) if not name.startswith("_")
-}
+PACKAGE_NAMES = set(PUBLIC_NAMES) | {name for name in dir(course_utils.NoiseSchedule) if not name.startswith("_")}
 SLIDES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 
 

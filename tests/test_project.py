@@ -9,10 +9,12 @@ import sys
 import time
 import tomllib
 import zipfile
+from graphlib import TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from running import PUBLIC_NAMES
 
 import course_utils
 
@@ -135,31 +137,41 @@ def test_a_wheel_carries_data_and_weights_and_works_from_anywhere(tmp_path):
 
 
 def test_public_names_are_explicit_and_documented():
-    assert len(course_utils.__all__) == len(set(course_utils.__all__))
-    for name in course_utils.__all__:
+    assert len(PUBLIC_NAMES) == len(set(PUBLIC_NAMES))
+    for name in PUBLIC_NAMES:
         assert getattr(course_utils, name).__doc__, name
 
 
 def test_imports_only_go_down():
-    """The package has no circles: each module imports only from those below it."""
-    order = [
-        "files", "validation", "schedules", "oracles", "samplers", "wrappers", "unet", "training",
-        "plotting", "animation", "diagrams", "widgets", "sprites", "datasets", "checkpoints", "measured", "ablations",
-        "judge", "metrics", "evaluation", "cards",
-        "checks", "stand_ins", "recipe", "__main__",
-    ]  # fmt: skip
+    """Rooms on one floor do not meet, and within a room there is no circle."""
+    floors = "validation < diffusion, networks < figures, storage < sprites, quality < training < exercises < __main__"
+    floor = {room: i for i, rooms in enumerate(floors.split(" < ")) for room in rooms.split(", ")}
+    assert floors in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     package = ROOT / "course_utils"
-    assert {path.stem for path in package.glob("*.py")} - {"__init__"} | {"sprites", "checks"} == set(order)
+    rooms = {path.parent.name for path in package.glob("*/*.py")} | {path.stem for path in package.glob("*.py")}
+    assert rooms - {"__init__"} == set(floor)
+    below = {}
     for path in package.rglob("*.py"):
-        own = path.relative_to(package).parts[0].removesuffix(".py")
+        own = path.relative_to(package).with_suffix("").parts
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             assert not any(name.startswith("course_utils") for name in names)
-            if isinstance(node, ast.ImportFrom) and own != "__init__":
+            if isinstance(node, ast.ImportFrom) and own != ("__init__",):
                 assert not (node.module or "").startswith("course_utils")
-                if node.level == len(path.relative_to(package).parts):  # from the package itself
-                    modules = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
-                    assert all(order.index(module) < order.index(own) for module in modules), f"{path.name}: {modules}"
+                if node.level == len(own):  # from the package itself
+                    rooms = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
+                    assert all(floor[room] < floor[own[0]] for room in rooms), f"{path.name}: {rooms}"
+                elif node.level:  # from a neighbour in the same room
+                    neighbours = [node.module] if node.module else [alias.name for alias in node.names]
+                    below.setdefault(own, set()).update((own[0], name) for name in neighbours)
+    TopologicalSorter(below).prepare()  # raises where there is a circle
+
+
+def test_files_are_short():
+    """The artist and the cases of exercises excepted."""
+    for path in (ROOT / "course_utils").rglob("*.py"):
+        if path.parent.name not in ("sprites", "exercises"):
+            assert len(path.read_text(encoding="utf-8").splitlines()) <= 300, path
 
 
 def test_torchvision_and_pyplot_stay_out_of_the_import():

@@ -660,9 +660,9 @@ show_images(quick, columns=8)
 # **Predict.** Which is worst: 500 steps of DDPM, 25 of DDIM, or the early $\hat x_0$ of section 10?
 
 # %% slideshow={"slide_type": "fragment"}
-from course_utils import frechet_distance, load_judge
+from course_utils import frechet_distance, load_classifier
 
-judge = load_judge()
+judge = load_classifier()
 reference = judge.features(held_out[500:])
 sets = {"32 real sprites": held_out[:32], "DDPM, 500 steps": drawn, "DDIM, 25 steps": quick}
 far = {}

@@ -170,9 +170,9 @@ assert own.std() < 0.6 * shared.std()
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils import plot_dots
-from course_utils.measured import read_table
+from course_utils.storage.tables import read_rows
 
-measured = read_table("learning")
+measured = read_rows("learning")
 last_step = max(row["step"] for row in measured if row["step"])
 
 
@@ -539,9 +539,9 @@ show_images(torch.cat(rows), columns=10, row_titles=names)
 # A number says the same. (Section 9 explains it; again, smaller is better.)
 
 # %% slideshow={"slide_type": "fragment"}
-from course_utils import frechet_distance, load_judge
+from course_utils import frechet_distance, load_classifier
 
-judge = load_judge()
+judge = load_classifier()
 real, hundred = judge.features(held_out[100:]), torch.randn((100, 3, 16, 16), generator=randomness)
 
 
@@ -952,7 +952,7 @@ print("in bfloat16, 1 + 0.001 is", (torch.ones(1) + 0.001).bfloat16().item())
 import tempfile
 from pathlib import Path
 
-from course_utils.plotting import to_pixels
+from course_utils.figures.images import to_pixels
 from PIL import Image
 
 folder = Path(tempfile.mkdtemp()) / "my_sprites"

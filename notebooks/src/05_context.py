@@ -28,7 +28,7 @@ if "google.colab" in sys.modules:  # Colab gets the course first; elsewhere this
     course = "git+https://github.com/noise-to-sprites/noise-to-sprites@main"
     get_ipython().run_line_magic("pip", f"install -q {course}")
 import torch
-from course_utils import load_judge, load_pretrained, load_sprites, sample, show_images
+from course_utils import load_classifier, load_pretrained, load_sprites, sample, show_images
 
 randomness = torch.Generator().manual_seed(5)  # run from top to bottom, and your numbers are ours
 
@@ -179,7 +179,7 @@ check_drop_context(drop_context)
 # **Question.** Does it do as it is told? We ask for two sprites of each class. The judge of notebook 02, who names classes, looks at the result.
 
 # %% slideshow={"slide_type": "fragment"}
-judge = load_judge()
+judge = load_classifier()
 c = one_of_each.repeat_interleave(2, dim=0)  # two of each
 x_T = torch.randn((10, 3, 16, 16), generator=randomness)
 *_, end = sample(model, x_T, schedule.timesteps(25), schedule, c=c)
@@ -303,10 +303,10 @@ guidance_slider(model, x_T, schedule, one_of_each.repeat_interleave(2, dim=0))
 # **Predict.** Sketch the curves against $w$. Does accuracy still rise beyond $w = 1$? You may have read that guidance *increases* diversity. Where would you see that?
 
 # %% slideshow={"slide_type": "fragment"}
-from course_utils import load_measured, plot_panels
+from course_utils import load_table, plot_panels
 
 columns = ("frechet_distance", "context_accuracy", "clean_share", "coverage", "recall")
-curves = {column: load_measured("guidance", "guidance_scale", column) for column in columns}
+curves = {column: load_table("guidance", "guidance_scale", column) for column in columns}
 scales, _ = curves["recall"]
 for column, (_, seeds) in curves.items():
     line = "  ".join(f"{number:5.2f}" for number in seeds.mean(0))
@@ -332,7 +332,7 @@ plot_panels(panels, "guidance scale w", mark=("as trained", 1))
 
 # %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
 from course_utils import sample_ddim
-from course_utils.evaluation import grade
+from course_utils.quality.evaluation import grade
 
 
 def draw(c, generator):

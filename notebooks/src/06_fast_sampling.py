@@ -365,9 +365,9 @@ check_slerp(slerp)
 # **Question.** What does the network draw from the middle of the line, and from the middle of the arc? We look at 60 pairs, and show eight.
 
 # %% slideshow={"slide_type": "fragment"}
-from course_utils import frechet_distance, load_judge
+from course_utils import frechet_distance, load_classifier
 
-judge, c = load_judge(), one_of_each.repeat(12, 1)
+judge, c = load_classifier(), one_of_each.repeat(12, 1)
 real = judge.features(load_sprites(split="test")[0])
 noises = {"a": a, "middle of\nthe line": middle, "middle of\nthe arc": slerp(a, b, 0.5), "b": b}
 drawn = {}
@@ -447,10 +447,10 @@ show_images(torch.cat([sprites, encoded.x, end.x]), columns=8, row_titles=titles
 # **Predict.** Draw the four curves: Fréchet distance against steps.
 
 # %% slideshow={"slide_type": "fragment"}
-from course_utils import load_measured, plot_spread
+from course_utils import load_table, plot_spread
 
 samplers = ("DDIM", "DPM-Solver++", "DDPM, respaced", "DDPM, skipping")
-curves = {s: load_measured("steps", "steps", "frechet_distance", sampler=s) for s in samplers}
+curves = {s: load_table("steps", "steps", "frechet_distance", sampler=s) for s in samplers}
 for name, (steps, seeds) in curves.items():
     found = {int(n): y for n, y in zip(steps, seeds.mean(0), strict=True)}
     print(f"{name:15}", "  ".join(f"{n}: {y:.1f}" for n, y in found.items()))
@@ -474,7 +474,7 @@ plot_spread(good, "steps", "Fréchet distance", "What a step is worth", log=True
 
 # %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
 from course_utils import sample_dpm
-from course_utils.evaluation import grade
+from course_utils.quality.evaluation import grade
 
 
 def draw(c, generator):

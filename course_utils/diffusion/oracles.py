@@ -1,0 +1,163 @@
+"""Exact noise predictors: models that need no training because we know the distribution they denoise.
+
+Each is called like any model of the course, `model(x, t, c=None) -> eps`, and can be graded against the truth. No
+sampling here beyond drawing from that truth.
+"""
+
+import torch
+from torch import Tensor
+
+from ..validation import require_floats, require_int, require_number, require_times
+from .schedules import NoiseSchedule
+
+
+class GaussianDenoiser:
+    """The best possible denoiser when each number of x_0 is an independent Gaussian.
+
+    x_t is then Gaussian too, with mean √ᾱ_t μ and variance v_t = ᾱ_t s² + 1 − ᾱ_t, and the noise in it is
+    ε̂ = √(1 − ᾱ_t) (x_t − √ᾱ_t μ) / v_t, a straight line in x_t. (Conditional mean of a joint Gaussian.)
+
+    Args:
+        mean, std: μ and s > 0, floating point of the shape of one sample, such as (2,) for points in the plane.
+        schedule: the noise schedule that x_t was made with.
+    """
+
+    def __init__(self, mean: Tensor, std: Tensor, schedule: NoiseSchedule) -> None:
+        self.mean, self.std = require_floats("mean", mean), require_floats("std", std, like=mean)
+        if std.min() <= 0:
+            raise ValueError(f"std must be positive, got {std.min().item():.4g}")
+        self.schedule = schedule
+
+    def __call__(self, x: Tensor, t: int | Tensor, c: Tensor | None = None) -> Tensor:
+        """The noise in x_t, of the shape of `x` (B, …). It was told no classes: any context but "none" is refused."""
+        _require_no_context(self, c)
+        _require_samples_like("x", x, self.mean)
+        t = require_times("t", t, 1, self.schedule.T, x)
+        alpha_bar = self.schedule.at(self.schedule.alpha_bar, t, x)
+        noise = self.schedule.at(1 - self.schedule.alpha_bar, t, x)
+        return noise.sqrt() * (x - alpha_bar.sqrt() * self.mean) / (alpha_bar * self.std**2 + noise)
+
+
+class MixtureDenoiser:
+    """The best possible denoiser when x_0 comes from a mixture of Gaussians of one width.
+
+    x_t comes from component k with the posterior probability r_k = softmax_k(log w_k − ‖x_t − √ᾱ_t μ_k‖² / 2 v_t),
+    v_t = ᾱ_t s² + 1 − ᾱ_t, and x̂_0 is the average of what each component would answer:
+    Σ_k r_k (μ_k + √ᾱ_t s² / v_t (x_t − √ᾱ_t μ_k)).
+
+    Args:
+        means: μ_k, floating point of shape (K, …), with at least two dimensions; work is O(B·K) a call.
+        schedule: the noise schedule that x_t was made with.
+        std: s ≥ 0, the standard deviation of each number around the mean of its component.
+        weights: w_k > 0 of shape (K,), in any unit; by default all the same.
+        classes: which class each component belongs to, one-hot of shape (K, n_context). Without it the oracle knows
+            no classes.
+    """
+
+    def __init__(
+        self,
+        means: Tensor,
+        schedule: NoiseSchedule,
+        std: float,
+        weights: Tensor | None = None,
+        classes: Tensor | None = None,
+    ) -> None:
+        self.means, self.schedule, self.std, self.classes = require_floats("means", means).detach(), schedule, std, None
+        if means.ndim < 2:
+            raise ValueError(f"means must have shape (K, …), got {tuple(means.shape)}")
+        require_number("std", std, 0)
+        self._flat = self.means.flatten(1).to(torch.promote_types(means.dtype, torch.float32))  # half is too coarse
+        self._square = self._flat.square().sum(1)
+        one_each = self._flat.new_ones(len(means))
+        self.weights = one_each if weights is None else require_floats("weights", weights).to(one_each)
+        if self.weights.shape != one_each.shape or self.weights.min() <= 0:
+            raise ValueError(f"weights must be {len(means)} positive numbers, got shape {tuple(self.weights.shape)}")
+        self.weights = self.weights / self.weights.sum()
+        if classes is not None:
+            self.classes = require_floats("classes", classes).to(one_each)
+            if classes.ndim != 2 or len(classes) != len(means) or not _one_hot(classes):
+                raise ValueError(f"classes must be one-hot of shape ({len(means)}, n), got {tuple(classes.shape)}")
+
+    def draw(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """N samples of the truth, shape (n, …)."""
+        require_int("n", n, 1)
+        which = torch.multinomial(self.weights, n, replacement=True, generator=generator)
+        eps = torch.randn((n, *self.means.shape[1:]), generator=generator, dtype=self.means.dtype)
+        return self.means[which] + self.std * eps
+
+    def posterior(self, x: Tensor, t: int | Tensor, c: Tensor | None = None) -> Tensor:
+        """P(component | x_t) for each row of the batch `x`, of shape (B, K); rows sum to 1.
+
+        A context `c` of shape (B, n_context) multiplies the weight of each component by the entry of its class; None
+        and a row of zeros leave the weights as they are.
+        """
+        return self._posterior(*self._tables(x, t), c)
+
+    def predict_x0(self, x: Tensor, t: int | Tensor, c: Tensor | None = None) -> Tensor:
+        """E[x_0 | x_t], the average of all that x_t could have been, each by its probability."""
+        flat, signal, noise = self._tables(x, t)
+        centre = self._posterior(flat, signal, noise, c) @ self._flat
+        gain = signal * self.std**2 / (signal**2 * self.std**2 + noise)
+        return (centre + gain * (flat - signal * centre)).view_as(x).to(x.dtype)
+
+    def __call__(self, x: Tensor, t: int | Tensor, c: Tensor | None = None) -> Tensor:
+        """The noise in x_t, of the shape of `x` (B, …), given the context `c` (see `posterior`)."""
+        return self.schedule.predict_eps(x, t, self.predict_x0(x, t, c))
+
+    def _posterior(self, flat: Tensor, signal: Tensor, noise: Tensor, c: Tensor | None) -> Tensor:
+        variance = signal**2 * self.std**2 + noise
+        logits = (signal * (flat @ self._flat.T) - signal**2 * self._square / 2) / variance
+        return (logits + self._log_weights(c, len(flat))).softmax(1)
+
+    def _tables(self, x: Tensor, t: int | Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The batch as rows, √ᾱ_t and 1 − ᾱ_t, in the precision of the calculation."""
+        _require_samples_like("x", x, self.means[0])
+        flat = x.flatten(1).to(self._flat.dtype)
+        t = require_times("t", t, 1, self.schedule.T, flat)
+        alpha_bar = self.schedule.alpha_bar
+        return flat, self.schedule.at(alpha_bar.sqrt(), t, flat), self.schedule.at(1 - alpha_bar, t, flat)
+
+    def _log_weights(self, c: Tensor | None, batch: int) -> Tensor:
+        """Logarithms of the w_k for each row, shape (1, K) or (B, K)."""
+        if self.classes is None or c is None:
+            _require_no_context(self, c)
+            return self.weights.log()[None]
+        if require_floats("c", c).shape != (batch, self.classes.shape[1]) or c.min() < 0:
+            raise ValueError(f"c must be numbers ≥ 0 of shape ({batch}, {self.classes.shape[1]}), got {tuple(c.shape)}")
+        told = torch.where(c.any(1, keepdim=True), c.to(self._flat) @ self.classes.T, 1)
+        if (told == 0).all(1).any():
+            raise ValueError("c must name a class that some component belongs to")
+        return (self.weights * told).log()
+
+
+class IdealDenoiser(MixtureDenoiser):
+    """The best possible denoiser for a finite data set: it knows every picture by heart and nothing else.
+
+    A mixture with one component of width 0 at each picture, so `posterior` says how probable each picture is and
+    `predict_x0` averages them (Karras et al. 2022, EDM, arXiv:2206.00364, appendix B.3).
+
+    Args:
+        data: the pictures, floating point of shape (N, …), with at least two dimensions; work is O(B·N) a call.
+        schedule: the noise schedule that x_t was made with.
+        classes: the class of each picture, one-hot of shape (N, n_context), if it shall know them.
+    """
+
+    def __init__(self, data: Tensor, schedule: NoiseSchedule, classes: Tensor | None = None) -> None:
+        if require_floats("data", data).ndim < 2:
+            raise ValueError(f"data must have shape (N, …), got {tuple(data.shape)}")
+        super().__init__(data, schedule, std=0.0, classes=classes)
+
+
+def _one_hot(classes: Tensor) -> bool:
+    """Whether each row holds a single 1 and zeros."""
+    return bool(((classes == 0) | (classes == 1)).all() and (classes.sum(1) == 1).all())
+
+
+def _require_no_context(oracle: object, c: Tensor | None) -> None:
+    if c is not None and require_floats("c", c).any():
+        raise ValueError(f"this {type(oracle).__name__} knows no classes: c must be None or all zeros")
+
+
+def _require_samples_like(name: str, x: Tensor, one: Tensor) -> None:
+    if require_floats(name, x, along=one).shape[1:] != one.shape:
+        raise ValueError(f"{name} must have shape (B, {', '.join(map(str, one.shape))}), got {tuple(x.shape)}")

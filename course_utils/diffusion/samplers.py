@@ -1,0 +1,262 @@
+"""Sampling: the DDPM step, the DDIM step, the one loop that walks them along its timesteps, and slerp between noises.
+
+A step is a pure function of numbers that are handed to it. Guidance, clipping and other parameterisations are models
+(`guidance`, `models`), so nothing here knows of them.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from ..validation import require_floats, require_int, require_number, require_shape, require_table
+from .models import Model
+from .schedules import NoiseSchedule
+
+
+class StepFunction(Protocol):
+    """One step of a sampler: `step(x_t, eps, t, t_prev, schedule, noise=…)` gives x at t_prev."""
+
+    def __call__(  # noqa: D102  the class says it
+        self, x_t: Tensor, eps: Tensor, t: int, t_prev: int, schedule: NoiseSchedule, *, noise: Tensor | None
+    ) -> Tensor: ...
+
+
+class Step(NamedTuple):
+    """What one step of sampling leaves behind.
+
+    Attributes:
+        t: the time at which it arrived.
+        x: the batch at this time, shape (B, …).
+        x0_hat: the clean batch that the model had in mind when the step was taken, of the same shape.
+    """
+
+    t: int
+    x: Tensor
+    x0_hat: Tensor
+
+
+def ddpm_step(
+    x_t: Tensor,
+    eps: Tensor,
+    t: int,
+    t_prev: int,
+    schedule: NoiseSchedule,
+    variance: Tensor | None = None,
+    noise: Tensor | None = None,
+) -> Tensor:
+    """One ancestral step from t to t_prev < t: (x_t − β/√(1 − ᾱ_t) ε)/√(1 − β) + σ z (DDPM, Algorithm 2, line 4).
+
+    A step over several times at once uses the β of that jump, 1 − ᾱ_t/ᾱ_{t_prev}, which is β_t when t_prev = t − 1.
+
+    Args:
+        x_t: batch at time t, shape (B, …), floating point.
+        eps: the noise in it, as predicted by a model; of the same shape.
+        t, t_prev: where the step starts, in 1…T, and where it ends, in 0…t − 1.
+        schedule: the noise schedule.
+        variance: a table σ²_t of length T + 1, for single steps only: `schedule.beta`, or all zeros for no noise. By
+            default σ² is the posterior variance (DDPM eq. 7), of any jump.
+        noise: z, from a unit Gaussian, of the shape of `x_t`. A step that ends at 0 adds no noise and needs none.
+
+    Returns the batch at t_prev. Raises ValueError for other shapes, dtypes, times, NaN, or noise that is missing.
+    """
+    _require_step(x_t, eps, t, t_prev, schedule)
+    if t_prev > t:
+        raise ValueError(f"t_prev must be smaller than t for a step that adds noise, got t = {t}, t_prev = {t_prev}")
+    before, now = schedule.alpha_bar[t_prev].item(), schedule.alpha_bar[t].item()
+    alpha = now / before
+    mean = (x_t - (1 - alpha) / math.sqrt(1 - now) * eps) / math.sqrt(alpha)
+    if variance is None:
+        sigma = math.sqrt((1 - before) / (1 - now) * (1 - alpha))
+    else:
+        sigma = math.sqrt(_require_single(variance, t, t_prev, schedule))
+    return _with_noise(mean, sigma if t_prev > 0 else 0.0, noise)
+
+
+def ddim_step(
+    x_t: Tensor,
+    eps: Tensor,
+    t: int,
+    t_prev: int,
+    schedule: NoiseSchedule,
+    eta: float = 0.0,
+    noise: Tensor | None = None,
+) -> Tensor:
+    """One DDIM step: √ᾱ' x̂_0 + √(1 − ᾱ' − σ²) ε + σ z, with ᾱ' = ᾱ at t_prev (Song et al. 2020, eq. 12 and 16).
+
+    Args:
+        x_t, eps, t, t_prev, schedule: as in `ddpm_step`; with eta = 0, t_prev may also be larger than t.
+        eta: σ as a multiple of the posterior standard deviation of the jump, in [0, 1]; 0 adds no noise, and 1 over
+            all steps is DDPM.
+        noise: z, from a unit Gaussian, of the shape of `x_t`; needed when eta > 0 and t_prev > 0.
+
+    Returns the batch at t_prev. Raises ValueError for other shapes, dtypes, times, NaN, or noise that is missing.
+    """
+    _require_step(x_t, eps, t, t_prev, schedule)
+    if require_number("eta", eta, 0, 1) > 0 and t_prev > t:
+        raise ValueError(f"a step to a later time, from {t} to {t_prev}, adds no noise: eta must be 0, got {eta!r}")
+    before, now = schedule.alpha_bar[t_prev].item(), schedule.alpha_bar[t].item()
+    variance = eta**2 * (1 - before) / (1 - now) * (1 - now / before) if eta else 0.0
+    x0_hat = (x_t - math.sqrt(1 - now) * eps) / math.sqrt(now)
+    old_noise = math.sqrt(max(0.0, 1 - before - variance))
+    mean = torch.add(math.sqrt(before) * x0_hat, eps, alpha=old_noise)  # one pass over the batch less than with * and +
+    return _with_noise(mean, math.sqrt(variance), noise)
+
+
+def sample(
+    model: Model,
+    x: Tensor,
+    times: Sequence[int],
+    schedule: NoiseSchedule,
+    step: StepFunction = ddim_step,
+    c: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Iterator[Step]:
+    """Walk a batch along `times` and yield where each step arrived: every sampler of the course.
+
+    Args:
+        model: any callable `model(x, t, c) -> eps`.
+        x: the batch at times[0], shape (B, …); pure noise if that is T.
+        times: where to stop on the way, usually `schedule.timesteps(n)`.
+        schedule: the noise schedule.
+        step: how to get from one time to the next; `functools.partial` sets its eta or variance.
+        c: contexts for the model, shape (B, n_context), or None.
+        generator: where the noise of the steps comes from; without it steps get none, and those that need it say so.
+
+    Yields a `Step` for each pair of neighbouring times; no gradients are kept. Raises ValueError, before the first call
+    of the model, if `times` or `x` will not do.
+    """
+    for t, t_prev in require_walk(x, times, schedule):
+        with torch.no_grad():
+            now = torch.full((len(x),), t, device=x.device)
+            eps = model(x, now, c)
+            noise = None if generator is None else _randn_like(x, generator)
+            x0_hat = schedule.predict_x0(x, t, eps)
+            x = step(x, eps, t, t_prev, schedule, noise=noise)
+        yield Step(t_prev, x, x0_hat)
+
+
+def sample_ddpm(
+    model: Model,
+    shape: Sequence[int],
+    schedule: NoiseSchedule,
+    n: int | None = None,
+    c: Tensor | None = None,
+    variance: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Draw samples with DDPM in n steps, by default all T of them.
+
+    Arguments and result are those of `sample_ddim`; `variance` is that of `ddpm_step`.
+    """
+    x, generator = pure_noise(shape, generator)
+    times, step = schedule.timesteps(schedule.T if n is None else n), partial(ddpm_step, variance=variance)
+    return last(sample(model, x, times, schedule, step, c, generator), times)
+
+
+def sample_ddim(
+    model: Model,
+    shape: Sequence[int],
+    schedule: NoiseSchedule,
+    n: int = 25,
+    c: Tensor | None = None,
+    eta: float = 0.0,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Draw samples with DDIM.
+
+    Args:
+        model: any callable `model(x, t, c) -> eps`.
+        shape: of the batch to draw, such as (32, 3, 16, 16).
+        schedule: the schedule that the model was trained for.
+        n: number of steps, in 1…T.
+        c: contexts, shape (B, n_context), or None.
+        eta: how much noise each step adds, from 0 (none) to 1 (as much as DDPM).
+        generator: where all noise comes from, and with it the device; by default torch's own, on the CPU.
+
+    Returns the samples, of the given shape. Shows a progress bar when it takes longer than two seconds.
+    """
+    noisy = require_number("eta", eta, 0, 1) > 0
+    x, generator = pure_noise(shape, generator)
+    times, step = schedule.timesteps(n), partial(ddim_step, eta=eta)
+    return last(sample(model, x, times, schedule, step, c, generator if noisy else None), times)
+
+
+def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
+    """Go from one noise to another along an arc, each image on its own, so that what lies between is as long as noise.
+
+    (sin((1 − u) Ω) a + sin(u Ω) b) / sin Ω with Ω the angle between a and b, as vectors of all their numbers (Shoemake
+    1985; for starts of DDIM in Song et al. 2020, appendix D.5).
+
+    Args:
+        a, b: two batches of noise, shape (B, …), floating point.
+        share: u, from 0 (all a) to 1 (all b).
+
+    Returns a batch of their shape. Raises ValueError for other shapes, dtypes, NaN, a share outside [0, 1], and where
+    a and b are parallel or zero, so that there is no one arc between them.
+    """
+    require_floats("b", b, like=require_floats("a", a))
+    require_number("share", share, 0, 1)
+    vectors = a.flatten(1).double(), b.flatten(1).double()
+    angle = torch.acos(torch.cosine_similarity(*vectors).clamp(-1, 1))
+    if (angle.sin() < 1e-4).any() or not all(vector.any(1).all() for vector in vectors):
+        raise ValueError("a and b must not be parallel, or zero: there is no one arc from one to the other")
+    angle = angle.view(-1, *[1] * (a.ndim - 1))
+    of_a, of_b = (((1 - share) * angle).sin() / angle.sin(), (share * angle).sin() / angle.sin())
+    return of_a.to(a.dtype) * a + of_b.to(a.dtype) * b
+
+
+def pure_noise(shape: Sequence[int], generator: torch.Generator | None) -> tuple[Tensor, torch.Generator]:
+    """Pure noise, and where it came from."""
+    generator = torch.default_generator if generator is None else generator
+    return torch.randn(require_shape("shape", shape), generator=generator, device=generator.device), generator
+
+
+def last(steps: Iterator[Step], times: Sequence[int]) -> Tensor:
+    """Where a walk arrives, with a bar for those who wait."""
+    end: Step = deque(tqdm(steps, total=len(times) - 1, delay=2, leave=False), maxlen=1).pop()
+    return end.x
+
+
+def _randn_like(x: Tensor, generator: torch.Generator) -> Tensor:
+    return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=generator.device).to(x.device)
+
+
+def require_walk(x: Tensor, times: Sequence[int], schedule: NoiseSchedule) -> Iterator[tuple[int, int]]:
+    """The pairs of neighbouring times of a walk that can be made."""
+    require_floats("x", x)
+    times = [require_int("times", t, 0, schedule.T) for t in times]
+    if len(times) < 2 or min(times[:-1]) < 1 or any(t == t_prev for t, t_prev in pairwise(times)):
+        raise ValueError(f"times must be two or more, no two neighbours equal, only the last one 0; got {times}")
+    return pairwise(times)
+
+
+def _require_step(x_t: Tensor, eps: Tensor, t: int, t_prev: int, schedule: NoiseSchedule) -> None:
+    require_floats("eps", eps, like=require_floats("x_t", x_t))
+    require_int("t", t, 1, schedule.T)
+    require_int("t_prev", t_prev, 0, schedule.T)
+    if t == t_prev:
+        raise ValueError(f"t and t_prev must differ, got {t} twice")
+
+
+def _require_single(variance: Tensor, t: int, t_prev: int, schedule: NoiseSchedule) -> float:
+    """σ²_t from a table of single steps."""
+    if require_table("variance", variance, schedule.T).min() < 0:
+        raise ValueError(f"variance must not be negative, got {variance.min().item():.4g}")
+    if t_prev != t - 1:
+        raise ValueError(f"a variance table is for single steps, got a step from {t} to {t_prev}: leave it out")
+    return variance[t].item()
+
+
+def _with_noise(mean: Tensor, sigma: float, noise: Tensor | None) -> Tensor:
+    if sigma == 0:
+        return mean
+    if noise is None:
+        raise ValueError("noise must be given for a step that adds some; sample() draws it from its generator")
+    return mean + sigma * require_floats("noise", noise, like=mean)

@@ -1,0 +1,137 @@
+"""`Picture`, a matplotlib figure with a text alternative; the palette, the style, and placing by pixels of the page.
+
+What is drawn on a picture stands in `images`, `curves`, `numbers` and the diagrams.
+"""
+
+import base64
+import functools
+import html
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import matplotlib
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
+from matplotlib.typing import ColorType
+
+from ..validation import require_shape
+
+STYLE = Path(__file__).with_name("course.mplstyle")
+
+
+DATA, NOISE, NETWORK = "#0072B2", "#D55E00", "#009E73"
+"""What a colour means on every page: blue is data, vermilion is noise, green is a network or an oracle.
+
+They are three of Okabe and Ito's, which can be told apart without colour vision.
+"""
+
+
+FRAME = "#c5ccd3"
+
+
+SIGNED = LinearSegmentedColormap.from_list("signed", ["#8F4A7B", "#f7f5f3", "#B26F00"])
+"""Numbers below 0 are purple, numbers above it ochre, and 0 is pale."""
+
+
+DPI = 100  # of the page; figures are rendered at twice this, so that type is sharp
+
+
+PAGE = 820  # pixels that a cell of JupyterLab shows on a small laptop; wider figures would be scaled, and blurred
+
+
+_P = ParamSpec("_P")
+
+
+class Picture(Figure):
+    """A matplotlib figure whose size is given in pixels of the page and which carries a text alternative, `alt`."""
+
+    def __init__(self, width: float, height: float, alt: str) -> None:
+        hair = 1e-3  # matplotlib rounds pixels down, and 820 / 100 · 200 may be 1639.99…
+        super().__init__(figsize=((width + hair) / DPI, (height + hair) / DPI), dpi=2 * DPI)
+        FigureCanvasAgg(self)
+        self.alt = alt
+
+    def png(self) -> bytes:
+        """The picture as a PNG file, with two pixels for each pixel of the page."""
+        buffer = io.BytesIO()
+        with matplotlib.style.context(STYLE):
+            self.savefig(buffer, format="png", metadata={"Software": None})
+        return buffer.getvalue()
+
+    def html(self) -> str:
+        """The picture as an HTML element that needs no other file."""
+        width, height = self._size()
+        source = base64.b64encode(self.png()).decode()
+        alt = html.escape(self.alt, quote=True)
+        return f'<img src="data:image/png;base64,{source}" width="{width}" height="{height}" alt="{alt}">'
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        width, height = self._size()
+        size_and_alt = {"width": width, "height": height, "alt": self.alt}
+        return {"image/png": self.png(), "text/plain": f"[{self.alt}]"}, {"image/png": size_and_alt}
+
+    def _size(self) -> tuple[int, int]:
+        width, height = self.get_size_inches() * DPI
+        return round(width), round(height)
+
+
+def as_ink(colour: ColorType) -> str:
+    """A colour of the course for text on white, or for the ground of white text: the same hue, darker.
+
+    The contrast is then 4.5 or more, as WCAG 2.2 asks for text (1.4.3). Lines and areas need less, and keep the colour.
+    """
+    red, green, blue = to_rgb(colour)
+    return to_hex((0.8 * red, 0.8 * green, 0.8 * blue))
+
+
+def styled(draw: Callable[_P, Picture]) -> Callable[_P, Picture]:
+    """Draw in the course's style and leave everybody else's matplotlib settings alone."""
+
+    @functools.wraps(draw)
+    def draw_styled(*args: _P.args, **kwargs: _P.kwargs) -> Picture:
+        with matplotlib.style.context(STYLE):
+            return draw(*args, **kwargs)
+
+    return draw_styled
+
+
+def text_width(text: str) -> int:
+    """Width of a text of ordinary size, in pixels of the page."""
+    size = matplotlib.rcParams["font.size"]
+    extents = (TextPath((0, 0), line or " ", size=size).get_extents() for line in text.split("\n"))
+    return round(max(box.x1 for box in extents) * DPI / 72) if text.strip() else 0
+
+
+def place_axes(picture: Picture, x: float, y: float, width: float, height: float) -> Axes:
+    """Axes with their upper left corner at (x, y), in pixels of the page from its upper left."""
+    page_width, page_height = picture.get_size_inches() * DPI
+    return picture.add_axes((x / page_width, 1 - (y + height) / page_height, width / page_width, height / page_height))
+
+
+def place_image(picture: Picture, image: np.ndarray, x: float, y: float, zoom: int, frame: bool = True) -> None:
+    """One image (uint8 H×W×3) at an integer zoom, its upper left corner at (x, y), usually in a thin frame."""
+    height, width = image.shape[:2]
+    axes = place_axes(picture, x, y, width * zoom, height * zoom)
+    axes.imshow(image, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=frame, color=FRAME, linewidth=0.6)
+
+
+def place_text(picture: Picture, x: float, y: float, text: str, **style: Any) -> None:
+    """Text at (x, y), in pixels of the page from its upper left."""
+    page_width, page_height = picture.get_size_inches() * DPI
+    picture.text(x / page_width, 1 - y / page_height, text, **style)
+
+
+def require_size(size: Sequence[int]) -> tuple[int, int]:
+    """A width and a height in pixels of the page."""
+    if len(require_shape("size", size)) != 2:
+        raise ValueError(f"size must be a width and a height in pixels of the page, got {size!r}")
+    return size[0], size[1]

@@ -1,0 +1,143 @@
+"""Interactive figures, sliders over noise levels, trajectories, guidance and samplers; all that imports ipywidgets.
+
+What is drawn comes from `images`.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import ipywidgets
+import torch
+from torch import Tensor
+
+from ..diffusion.guidance import guided
+from ..diffusion.models import Model
+from ..diffusion.samplers import Step, ddim_step, sample
+from ..diffusion.schedules import NoiseSchedule
+from ..validation import require_floats, require_images
+from .images import plot_noise_level, show_images
+from .picture import Picture
+
+_WIDE = ipywidgets.Layout(width="600px")
+
+
+# ipywidgets ties neither the name nor the value beside a handle to it, so each new picture does, for screen readers.
+_NAME_HANDLES = """\
+for (const handle of this.closest('.widget-vbox')?.querySelectorAll('[role=slider]') ?? []) {
+ const slider = handle.closest('.widget-slider');
+ handle.ariaLabel = slider.querySelector('.widget-label').textContent;
+ handle.ariaValueText = slider.querySelector('.widget-readout').textContent;
+}"""
+
+
+def noise_slider(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> ipywidgets.VBox:
+    """A slider over t = 1…T beside one picture and its noise, with ᾱ_t and the signal-to-noise ratio read out.
+
+    Args:
+        x0: one clean image in a batch, shape (1, 3, H, W), in [−1, 1].
+        eps: its noise, of the same shape.
+        schedule: the noise schedule.
+    """
+    return _slider(lambda t: plot_noise_level(x0, eps, schedule, t), "t", 1, schedule.T, schedule.T // 4)
+
+
+def trajectory_slider(x_T: Tensor, steps: Sequence[Step], schedule: NoiseSchedule) -> ipywidgets.VBox:
+    """A slider over the steps of a sampler: the pictures, the noise that the model saw in them, and what it meant.
+
+    Args:
+        x_T: where the sampler started, shape (B, 3, H, W).
+        steps: everything that `sample` yielded from there.
+        schedule: the noise schedule.
+    """
+    if len(steps) == 0:
+        raise ValueError("steps must hold at least one step")
+    require_images("x_T", require_floats("x_T", x_T, like=steps[0].x))
+    arrivals = [Step(schedule.T, x_T, x_T), *steps[:-1]]
+
+    def draw(i: int) -> Picture:
+        t, x_t, x0_hat = arrivals[i].t, arrivals[i].x, steps[i].x0_hat
+        eps = schedule.predict_eps(x_t, t, x0_hat)
+        rows = ("x_t", "noise it\nsees", "picture it\nhas in mind")
+        return show_images(torch.cat([x_t, eps, x0_hat]), row_titles=rows, columns=len(x_t), title=f"t = {t}")
+
+    return _slider(draw, "step", 0, len(steps) - 1, len(steps) // 3)
+
+
+def guidance_slider(model: Model, x_T: Tensor, schedule: NoiseSchedule, c: Tensor) -> ipywidgets.VBox:
+    """A slider over guidance scales from 0 to 8: the sprites that DDIM draws from the same noise, in 15 steps.
+
+    Args:
+        model: one that was trained with and without context.
+        x_T: pure noise, shape (B, 3, H, W); ten images answer within a second.
+        schedule: the schedule of the model.
+        c: their contexts, shape (B, n_context).
+    """
+    require_images("x_T", x_T)
+
+    def draw(w: float) -> Picture:
+        *_, end = sample(guided(model, w), x_T, schedule.timesteps(15), schedule, c=c)
+        return show_images(end.x, columns=min(len(x_T), 10), title=f"guidance scale w = {w:g}")
+
+    return _panel(draw, [_float_slider("w", 1, 8, 0.5)])
+
+
+def sprite_mixer(model: Model, x_T: Tensor, schedule: NoiseSchedule, names: Sequence[str]) -> ipywidgets.VBox:
+    """A slider for each class: together they are the context of what DDIM draws from the same noise, with w = 2.
+
+    Args:
+        model, x_T, schedule: as in `guidance_slider`.
+        names: of the classes, one for each number of a context.
+    """
+    require_images("x_T", x_T)
+
+    def draw(*amounts: float) -> Picture:
+        c = torch.tensor(amounts).expand(len(x_T), -1)
+        *_, end = sample(guided(model, 2), x_T, schedule.timesteps(15), schedule, c=c)
+        return show_images(end.x, title=f"c = [{', '.join(f'{amount:g}' for amount in amounts)}]")
+
+    sliders = [_float_slider(name, float(i == 0), 1, 0.1) for i, name in enumerate(names)]
+    return _panel(draw, sliders)
+
+
+def sampler_sliders(model: Model, x_T: Tensor, schedule: NoiseSchedule, c: Tensor) -> ipywidgets.VBox:
+    """Sliders over the number of steps, η and the guidance scale: what DDIM draws from the same noise.
+
+    Arguments as in `guidance_slider`; the noise of the steps is the same each time, too.
+    """
+    require_images("x_T", x_T)
+
+    def draw(n: int, eta: float, w: float) -> Picture:
+        step, generator = partial(ddim_step, eta=eta), torch.Generator().manual_seed(0)
+        *_, end = sample(guided(model, w), x_T, schedule.timesteps(n), schedule, step, c, generator)
+        return show_images(end.x, title=f"{n} steps, η = {eta:g}, w = {w:g}")
+
+    steps = ipywidgets.SelectionSlider(
+        options=(2, 3, 5, 7, 10, 15, 25, 50), value=10, description="steps", continuous_update=False, layout=_WIDE
+    )
+    return _panel(draw, [steps, _float_slider("η", 0, 1, 0.1), _float_slider("w", 1, 4, 0.5)])
+
+
+def _slider(draw: Callable[[int], Picture], name: str, low: int, high: int, start: int) -> ipywidgets.VBox:
+    """A whole-number slider above the picture that `draw` makes for its value."""
+    return _panel(draw, [ipywidgets.IntSlider(start, low, high, description=name, layout=_WIDE)])
+
+
+def _float_slider(name: str, start: float, high: float, step: float) -> ipywidgets.FloatSlider:
+    """A slider from 0 that speaks only when it is let go, since a network has to answer."""
+    return ipywidgets.FloatSlider(
+        start, min=0, max=high, step=step, description=name, continuous_update=False, layout=_WIDE
+    )
+
+
+def _panel(draw: Callable[..., Picture], sliders: Sequence[ipywidgets.ValueWidget]) -> ipywidgets.VBox:
+    """Sliders above the picture that `draw` makes for their values."""
+    picture = ipywidgets.HTML()  # not an Image, which has no text alternative
+
+    def redraw(_: object = None) -> None:
+        image = draw(*(slider.value for slider in sliders)).html()
+        picture.value = image.removesuffix(">") + f' onload="{_NAME_HANDLES}">'
+
+    for slider in sliders:
+        slider.observe(redraw, names="value")
+    redraw()
+    return ipywidgets.VBox([*sliders, picture])

@@ -1,0 +1,131 @@
+"""The tables of quality, for networks whose quality is known, and the commands that print and write them."""
+
+import hashlib
+from functools import partial
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+import torch
+from running import ROOT
+
+from course_utils import (
+    ContextUnet,
+    IdealDenoiser,
+    cosine_schedule,
+    load_classifier,
+    load_sprites,
+    save_model,
+)
+from course_utils.__main__ import main
+from course_utils.quality import evaluation
+from course_utils.quality.classifier import SpriteClassifier, train_classifier
+from course_utils.quality.evaluation import quality_table
+from course_utils.storage.checkpoints import read_network
+
+TITLES = ["", "Fréchet distance", "context accuracy", "clean", "coverage", "recall", "nearest training sprite"]
+
+
+@pytest.fixture(autouse=True)
+def few_sprites(monkeypatch):
+    monkeypatch.setattr(evaluation, "N", 70)
+    monkeypatch.setattr(evaluation, "SEEDS", (0, 1))
+
+
+def read(text):
+    """The mean and standard deviation of every row and column of the table of quality in a text."""
+    lines = text.splitlines()
+    start = lines.index(f"| {' | '.join(TITLES)} |")
+    found = {}
+    for line in takewhile(lambda line: line.startswith("|"), lines[start + 2 :]):
+        name, *cells = (cell.strip() for cell in line.split("|")[1:-1])
+        numbers = [tuple(float(number.rstrip("%")) for number in cell.split(" ± ")) for cell in cells]
+        found[name] = dict(zip(TITLES[1:], numbers, strict=True))
+    return found
+
+
+def test_who_recites_draws_clean_sprites_at_distance_zero_whatever_is_asked_for():
+    schedule = cosine_schedule(500)
+    recites = IdealDenoiser(load_sprites()[0][:300], schedule)
+    found = read(quality_table(lambda x, t, c=None: recites(x, t), schedule))
+    real, drawn = found["real sprites, the noise floor"], found["drawn, guidance scale 1"]
+    assert drawn == found["drawn, guidance scale 2"]  # since it never listens
+    assert drawn["nearest training sprite"] == (0.0, 0.0)
+    assert drawn["clean"][0] >= 97
+    assert 5 < drawn["context accuracy"][0] < 40  # one of five, by chance
+    assert drawn["Fréchet distance"][0] < 2 * real["Fréchet distance"][0]
+    assert drawn["recall"][0] > 30
+    assert real["context accuracy"][0] >= 97
+    assert real["clean"][0] >= 97
+    assert real["nearest training sprite"][0] > 3
+    assert any(deviation > 0 for _, deviation in drawn.values())  # the seeds differ
+
+
+def test_who_listens_to_nothing_and_draws_noise_is_far_from_sprites():
+    found = read(quality_table(lambda x, t, c=None: torch.zeros_like(x), cosine_schedule(500)))
+    noise = found["drawn, guidance scale 1"]
+    assert noise["Fréchet distance"][0] > 5 * found["real sprites, the noise floor"]["Fréchet distance"][0]
+    assert noise["clean"][0] < 3
+    assert noise["recall"][0] < 10
+
+
+def test_the_sprites_that_are_drawn_are_those_that_were_asked_for(monkeypatch):
+    """The same contexts are asked of the network and of the judge."""
+    judge, asked = load_classifier(), []
+
+    def spy(x, t, c=None):
+        asked.append(c)
+        return torch.zeros_like(x)
+
+    measured = []
+    measure = evaluation.measure
+    monkeypatch.setattr(evaluation, "measure", lambda *given: measured.append(given) or measure(*given))
+    evaluation.grade(judge, lambda c, generator: spy(torch.ones(len(c), 3, 16, 16), None, c), 0)
+    (_, drawn, contexts, held_out, train) = measured[0]
+    assert torch.equal(contexts, asked[0])
+    assert len(drawn) == len(held_out) == 70
+    assert len(train) == 20_000
+    assert torch.equal(judge.class_of(held_out), contexts.argmax(1))
+
+
+def test_the_command_prints_the_table(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    save_model("new.safetensors", ContextUnet(n_features=8), cosine_schedule(500))
+    assert main(["evaluate", "new.safetensors"]) == 0
+    said = capsys.readouterr()
+    assert read(said.out)["drawn, guidance scale 2"]["clean"][0] == 0
+    assert main(["evaluate", "no.safetensors"]) == 2
+    assert capsys.readouterr().err == "evaluate: no file at this path: no.safetensors\n"
+    save_model("other.safetensors", ContextUnet(n_features=8, n_context=2), cosine_schedule(500))
+    assert main(["evaluate", "other.safetensors"]) == 2
+    wanted = "other.safetensors must hold a network that knows the 5 classes of the course, and it knows 2"
+    assert capsys.readouterr().err == f"evaluate: {wanted}\n"
+
+
+def test_the_command_teaches_a_judge_and_writes_its_card(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(evaluation, "train_classifier", partial(train_classifier, steps=60))
+    assert main(["train-judge", "--out", "it.safetensors"]) == 0
+    judge, others, _ = read_network("it.safetensors", SpriteClassifier)
+    assert others == {}
+    assert judge.kinds == load_classifier().kinds
+    card = Path("it.md").read_text(encoding="utf-8")
+    assert f"`it.safetensors` | `{hashlib.sha256(Path('it.safetensors').read_bytes()).hexdigest()}` |" in card
+    accuracy = read(card)["real sprites"]["context accuracy"][0]
+    assert accuracy > 50
+    assert "of held-out sprites into their class" in capsys.readouterr().out
+    first = Path("it.safetensors").read_bytes()
+    assert main(["train-judge", "--out", "it.safetensors"]) == 0
+    assert Path("it.safetensors").read_bytes() == first
+    assert main(["train-judge", "--seed", "-1"]) == 2
+    assert main(["train-judge", "--out", "no/it.safetensors"]) == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"it.safetensors", "it.md"}
+
+
+def test_the_shipped_judge_is_what_its_card_says():
+    card = (ROOT / "weights" / "judge.md").read_text(encoding="utf-8")
+    assert hashlib.sha256((ROOT / "weights" / "judge.safetensors").read_bytes()).hexdigest() in card
+    assert hashlib.sha256((ROOT / "data" / "sprites.npz").read_bytes()).hexdigest() in card
+    parameters = sum(parameter.numel() for parameter in load_classifier().parameters())
+    assert f"{parameters:,} parameters" in card

@@ -1,0 +1,400 @@
+"""The loss against its formula, and the loop on a task that is small enough to learn at once."""
+
+import copy
+import io
+from types import SimpleNamespace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from course_utils import (
+    FromV,
+    FromX0,
+    cosine_schedule,
+    diffusion_loss,
+    drop_context,
+    linear_schedule,
+    min_snr,
+    train,
+)
+from course_utils.training import loop
+from course_utils.training.loop import has_bfloat16
+
+SCHEDULE = linear_schedule(50)
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+class Small(nn.Module):
+    """Eight numbers that know two points in the plane; its buffer counts calls."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = nn.Sequential(nn.Linear(5, 32), nn.SiLU(), nn.Linear(32, 2))
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x, t, c=None):
+        self.calls += 1
+        c = torch.zeros(len(x), 2) if c is None else c
+        return self.layers(torch.cat([x, t[:, None] / 50, c], dim=1))
+
+
+POINTS, CONTEXTS = torch.tensor([[1.0, -0.5], [-1.0, 0.5]]).repeat(50, 1), torch.eye(2).repeat(50, 1)
+
+
+def run(model, steps=30, seed=0, **arguments):
+    return train(
+        model, POINTS, CONTEXTS, SCHEDULE, steps=steps, batch_size=32, generator=seeded(seed), **arguments
+    )  # fmt: skip
+
+
+def test_the_loss_is_its_formula():
+    """The model is shown x_t and t, and its answer is compared with the noise."""
+    asked = {}
+
+    def spy(x, t, c):
+        asked.update(x=x, t=t, c=c)
+        return 0.3 * x
+
+    x0, weight = torch.randn((40, 3, 2, 2), generator=seeded(1)), torch.linspace(1, 2, 51)
+    loss = diffusion_loss(spy, x0, CONTEXTS[:40], SCHEDULE, weight, seeded(5))
+    generator = seeded(5)
+    t = torch.randint(1, 51, (40,), generator=generator)
+    eps = torch.randn(x0.shape, generator=generator)
+    x_t = SCHEDULE.add_noise(x0, t, eps)
+    assert torch.equal(asked["t"], t)
+    assert torch.equal(asked["x"], x_t)
+    assert torch.equal(asked["c"], CONTEXTS[:40])
+    by_hand = sum(weight[s] * (e - 0.3 * x).square().mean() for s, e, x in zip(t, eps, x_t, strict=True)) / 40
+    assert torch.allclose(loss, by_hand.float())
+    plain = diffusion_loss(spy, x0, None, SCHEDULE, generator=seeded(5))
+    assert torch.allclose(plain, (eps - 0.3 * x_t).square().mean())
+
+
+@settings(deadline=None)  # the first schedule takes longer
+@given(st.sampled_from([linear_schedule, cosine_schedule]), st.integers(2, 600), st.floats(0.01, 100))
+def test_min_snr_counts_errors_of_x0_up_to_gamma_and_of_eps_beyond(make, T, gamma):
+    schedule = make(T)
+    weight, snr = min_snr(schedule, gamma)[1:], schedule.snr[1:]
+    as_x0 = weight * snr  # the weight of the squared error of x_0, which is that of ε divided by the SNR
+    torch.testing.assert_close(as_x0, snr.clamp(max=gamma))
+    assert torch.all(weight[snr <= gamma] == 1)
+    assert torch.all((weight > 0) & (weight <= 1))
+    assert torch.all(weight.diff() >= -1e-12)
+
+
+@pytest.mark.parametrize("gamma", [0, -1.0, float("nan")])
+def test_min_snr_needs_a_positive_gamma(gamma):
+    with pytest.raises(ValueError, match=r"gamma must be a number in \(0, ∞\), got"):
+        min_snr(SCHEDULE, gamma)
+
+
+def test_the_loss_of_some_rows_is_their_part_of_the_whole():
+    asked = []
+
+    def spy(x, t, c):
+        asked.append((x, t, c))
+        return 0.3 * x
+
+    x0, weight = torch.randn((40, 3, 2, 2), generator=seeded(1)), torch.linspace(1, 2, 51)
+    parts = [slice(None), slice(0, None, 2), slice(1, None, 2)]
+    whole, even, odd = (diffusion_loss(spy, x0, CONTEXTS[:40], SCHEDULE, weight, seeded(5), rows) for rows in parts)
+    assert torch.allclose(whole, (even + odd) / 2)
+    for first, second, third in zip(*asked, strict=True):
+        assert torch.equal(first[0::2], second)
+        assert torch.equal(first[1::2], third)
+    assert diffusion_loss(spy, x0, None, SCHEDULE, generator=seeded(5), rows=slice(0, 2)) > 0
+
+
+def test_every_time_is_drawn_and_none_beyond():
+    times = []
+
+    def spy(x, t, c):
+        times.extend(t.tolist())
+        return x
+
+    for seed in range(20):
+        diffusion_loss(spy, POINTS, None, SCHEDULE, generator=seeded(seed))
+    assert set(times) == set(range(1, 51))
+
+
+def test_context_dropout_drops_its_share_and_nothing_else():
+    c = torch.rand((4000, 5), generator=seeded(1)) + 0.1
+    before = c.clone()
+    dropped = drop_context(c, 0.1, seeded(2))
+    gone = (dropped == 0).all(1)
+    assert abs(gone.float().mean() - 0.1) < 4 * (0.09 / 4000) ** 0.5
+    assert torch.equal(dropped[~gone], c[~gone])
+    assert torch.equal(c, before)
+    assert torch.equal(drop_context(c, 0.0, seeded(2)), c)
+    assert drop_context(c, 1.0, seeded(2)).abs().max() == 0
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_part_of_the_images_is_shown_without_context(share):
+    model, shown = Small(), []
+    model.register_forward_pre_hook(lambda module, given: shown.append(given[2].any(dim=1)))
+    for _ in run(model, steps=40, context_dropout=share):
+        pass
+    told = torch.cat(shown).float()
+    assert len(told) == 40 * 32
+    assert abs(1 - told.mean().item() - share) <= 4 * (share * (1 - share) / len(told)) ** 0.5
+
+
+@pytest.mark.parametrize("weight", [None, 1 / SCHEDULE.alpha_bar])
+def test_it_learns(weight):
+    model = FromV(Small(), SCHEDULE)
+    losses = [progress.loss for progress in run(model, steps=400, learning_rate=1e-2, weight=weight)]
+    assert sum(losses[-50:]) < 0.6 * sum(losses[:50])
+
+
+def test_a_seed_gives_the_same_weights_again_and_another_one_others():
+    models = [Small(), Small(), Small()]
+    for model, seed in zip(models, (0, 0, 1), strict=True):
+        *_, end = run(model, seed=seed)
+        assert end.step == 30
+    first, again, other = (model.layers[0].weight for model in models)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_a_step_is_that_of_adamw_on_clipped_gradients(monkeypatch):
+    """The same run, written out with another optimiser: the one that is not fused."""
+    monkeypatch.setattr(loop, "has_bfloat16", lambda device: False)
+    model, other = Small(), Small()
+    optimizer = torch.optim.AdamW(other.parameters(), betas=(0.9, 0.99), weight_decay=0.01, eps=1e-8, fused=False)
+    generator = seeded(0)
+    for progress in run(model, steps=40, learning_rate=1e-2):
+        rows = torch.randint(100, (32,), generator=generator)
+        c = drop_context(CONTEXTS[rows], 0.1, generator)
+        loss = diffusion_loss(other, POINTS[rows], c, SCHEDULE, None, generator)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(other.parameters(), 1.0)
+        optimizer.param_groups[0]["lr"] = 1e-2 * loop._learning_rate(progress.step - 1, 40)
+        optimizer.step()
+        assert progress.loss == pytest.approx(loss.item(), rel=1e-4)
+    for mine, theirs in zip(model.parameters(), other.parameters(), strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_run_goes_on_from_its_state_as_if_it_had_never_stopped(own):
+    def start(model, state=None):
+        torch.manual_seed(5)
+        generator = seeded(7) if own else None
+        return train(
+            model, POINTS, CONTEXTS, SCHEDULE, steps=30, batch_size=32, generator=generator, state=state
+        )  # fmt: skip
+
+    model, losses, file = Small(), [], io.BytesIO()
+    for progress in start(model):
+        losses.append(progress.loss)
+        if progress.step == 12:
+            kept = progress.state()
+            torch.save(kept, file)
+    file.seek(0)
+    for state in (kept, kept, torch.load(file, weights_only=True)):  # twice: going on leaves the state as it was
+        again = Small()
+        with torch.no_grad():
+            again.layers[0].weight.zero_()
+        rest = list(start(again, state))
+        assert [later.step for later in rest] == list(range(13, 31))
+        assert [later.loss for later in rest] == losses[12:]
+        for one, other in ((model, again), (progress.averaged, rest[-1].averaged)):
+            for name, tensor in one.state_dict().items():
+                assert torch.equal(tensor, other.state_dict()[name]), name
+    assert list(start(Small(), progress.state())) == []
+
+
+def test_a_state_of_another_run_is_refused():
+    for progress in run(Small(), steps=3):
+        state = progress.state()
+    for wrong, message in (
+        ({**state, "steps": 4}, "it is that of a run of 4 steps, not 3"),
+        ({name: part for name, part in state.items() if name != "random"}, "random"),
+        ({**state, "model": {"weight": torch.ones(2)}}, "state_dict"),
+        ({}, "steps"),
+        ("a file name", "string indices"),
+    ):
+        with pytest.raises(
+            ValueError, match=rf"state must be what Progress\.state\(\) returned in such a run: .*{message}"
+        ):
+            run(Small(), steps=3, state=wrong)
+
+
+def test_a_loaded_model_says_how_it_can_learn_again():
+    model = Small().eval().requires_grad_(False)
+    with pytest.raises(ValueError, match=r"model\.requires_grad_\(True\) thaws one that was loaded"):
+        run(model)
+    before = copy.deepcopy(model.layers[0].weight)
+    model.layers[2].requires_grad_(True)
+    *_, end = run(model)
+    assert torch.equal(model.layers[0].weight, before)
+    assert not torch.equal(end.averaged.layers[2].weight, Small().layers[2].weight)
+
+
+def test_the_model_trains_in_its_training_mode_and_the_average_is_for_drawing():
+    model = Small().eval()
+    for progress in run(model, steps=2):
+        assert model.training
+        assert not progress.averaged.training
+
+
+def test_processes_share_the_rows_and_report_the_loss_of_all():
+    """What Accelerate is asked for; with two real processes `test_recipe` sees that it does it."""
+    prepared, reduced = [], []
+
+    def prepare_model(model):
+        prepared.append(model)
+        return model
+
+    def reduce(loss, how):
+        assert how == "mean"
+        reduced.append(loss.item())
+        return loss + 1
+
+    shares = []
+    for index in range(2):
+        engine = SimpleNamespace(
+            num_processes=2, process_index=index, prepare_model=prepare_model, reduce=reduce
+        )  # fmt: skip
+        model = Small()
+        first = next(run(model, accelerator=engine))
+        assert prepared.pop() is model
+        assert first.loss == pytest.approx(reduced[-1] + 1)
+        shares.append(reduced.pop())
+    assert next(run(Small())).loss == pytest.approx(sum(shares) / 2, rel=1e-2)
+    assert shares[0] != shares[1]
+    with pytest.raises(ValueError, match="batch_size must be a multiple of the 3 processes, got 32"):
+        run(Small(), accelerator=SimpleNamespace(num_processes=3, process_index=0))
+
+
+def test_the_average_is_an_average_of_weights_and_buffers():
+    """It is updated in every step, and with the weights as they are after it."""
+    model, average, count = Small(), None, 0
+    for progress in run(model):
+        new = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+        if average is None:
+            average = new
+        else:
+            count += 1
+            share = max(0.001, 9 / (10 + count))
+            average = {name: (1 - share) * average[name] + share * new[name] for name in new}
+        for name, tensor in progress.averaged.state_dict().items():
+            assert torch.allclose(tensor, average[name], atol=1e-5), name
+    assert not torch.equal(progress.averaged.layers[0].weight, model.layers[0].weight)
+
+
+def test_the_learning_rate_rises_and_falls():
+    model, moves = Small(), []
+    before = copy.deepcopy(model.layers[0].weight)
+    for _ in run(model, steps=200):
+        moves.append((model.layers[0].weight - before).abs().max().item())
+        before = model.layers[0].weight.detach().clone()
+    assert moves[0] < 0.3 * max(moves)
+    assert moves[-1] < 0.02 * max(moves)
+
+
+@given(st.integers(1, 3000))
+def test_the_learning_rate_rises_over_a_twentieth_and_falls_to_nearly_zero(steps):
+    rates = [loop._learning_rate(step, steps) for step in range(steps)]
+    top = rates.index(max(rates))
+    assert top <= 0.05 * steps + 1
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    if steps >= 100:
+        assert rates[top] > 0.98
+        assert rates[steps // 2] == pytest.approx(0.5, abs=0.01)
+        assert rates[-1] < 0.001
+
+
+@pytest.mark.parametrize(("n", "age"), [(100, 10), (1000, 100), (5000, 500), (20_000, 1000)])
+def test_the_average_is_a_tenth_of_the_run_old_and_never_much_more_than_1000_steps(n, age):
+    average = torch.ones(1, dtype=torch.float64)
+    for step in range(2, n + 1):  # an average of the numbers of the steps
+        average = loop._forgetful_average(average, torch.full_like(average, step), step - 1)
+    assert n - average.item() == pytest.approx(age, rel=0.1)
+
+
+def test_a_counter_is_not_averaged():
+    model = Small()
+    model.calls = model.calls.long()
+    *_, end = run(model, steps=12)
+    assert end.averaged.calls == 12
+
+
+def test_gradients_are_clipped(monkeypatch):
+    norms, clip = [], nn.utils.clip_grad_norm_
+
+    def spy(parameters, max_norm):
+        parameters = list(parameters)
+        clip(parameters, max_norm)
+        norms.append(torch.stack([p.grad.norm() for p in parameters]).norm().item())
+
+    monkeypatch.setattr(nn.utils, "clip_grad_norm_", spy)
+    for _ in run(Small(), steps=5, weight=torch.full((51,), 1e4)):
+        pass
+    assert len(norms) == 5
+    assert all(0.9 < norm < 1.001 for norm in norms)
+
+
+def test_half_precision_is_for_processors_that_have_it(monkeypatch):
+    cpu = torch.device("cpu")
+    for capabilities, has in (({}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": True, "avx2": True}, True)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda given=capabilities: given, raising=False)
+        assert has_bfloat16(cpu) == has
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert not has_bfloat16(cpu)
+
+
+@pytest.mark.parametrize("available", [True, False])
+@pytest.mark.parametrize("adapter", [FromV, FromX0, lambda network, schedule: network])
+def test_half_precision_stays_inside_the_network(adapter, available, monkeypatch):
+    monkeypatch.setattr(loop, "has_bfloat16", lambda device: available)
+    network, inside = Small(), set()
+    network.layers[0].register_forward_hook(lambda module, given, out: inside.add(out.dtype))
+    for progress in run(adapter(network, SCHEDULE), steps=3):
+        assert torch.isfinite(torch.tensor(progress.loss))
+    assert inside == {torch.bfloat16 if available else torch.float32}
+    assert {p.dtype for p in network.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"images": POINTS * torch.nan}, "images must be finite"),
+        ({"contexts": CONTEXTS[:3]}, r"contexts must have shape \(100, n_context\), got \(3, 2\)"),
+        ({"steps": 0}, "steps must be a whole number of at least 1"),
+        ({"batch_size": 0}, "batch_size must be a whole number of at least 1"),
+        ({"learning_rate": 0.0}, r"learning_rate must be a number in \(0, ∞\)"),
+        ({"context_dropout": 1.5}, r"context_dropout must be a number in \[0, 1\], got 1.5"),
+        ({"weight": torch.ones(50)}, r"weight must be a .* table of T \+ 1 = 51 numbers, got torch.float32 \(50,\)"),
+        ({"weight": torch.ones(52)}, r"weight must be a .* table of T \+ 1 = 51 numbers, got torch.float32 \(52,\)"),
+    ],
+)
+def test_bad_input_is_named_before_the_first_step(changed, message):
+    arguments = {"images": POINTS, "contexts": CONTEXTS, "schedule": SCHEDULE, "steps": 3, **changed}
+    with pytest.raises(ValueError, match=message):
+        train(Small(), **arguments)
+
+
+def test_a_share_or_a_weight_that_cannot_be_is_named():
+    with pytest.raises(ValueError, match=r"share must be a number in \[0, 1\]"):
+        drop_context(CONTEXTS, 1.5)
+    with pytest.raises(
+        ValueError, match=r"weight must be a .* table of T \+ 1 = 51 numbers, got torch.float32 \(52,\)"
+    ):
+        diffusion_loss(Small(), POINTS, CONTEXTS, SCHEDULE, torch.ones(52))
+
+
+def test_a_loss_that_bursts_is_named():
+    steps = run(Small(), weight=torch.full((51,), torch.inf))
+    with pytest.raises(ValueError, match="the loss became inf at step 1"):
+        next(steps)
