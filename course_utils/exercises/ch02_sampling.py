@@ -14,7 +14,7 @@ from ..diffusion.models import Model
 from ..diffusion.oracles import GaussianDenoiser
 from ..diffusion.samplers import ddpm_step
 from ..diffusion.schedules import NoiseSchedule, linear_schedule
-from .verdict import Case, Diagnosis, amounts_of, check, compare_amounts
+from .old_verdict import Case, Diagnosis, amounts_of, check, compare_amounts
 
 TIMES = (60, 20, 2, 1)
 """Where steps are tried: at T, in the middle, and at the last two, where indices and noise go wrong."""

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..networks.blocks import ResidualBlock, TimeEmbedding
 from ..networks.unet import ContextUnet
-from .verdict import Case, Mistake, check, is_blank
+from .old_verdict import Case, Mistake, check, is_blank
 
 _P = ParamSpec("_P")
 

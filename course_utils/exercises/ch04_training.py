@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..diffusion.models import Model
 from ..diffusion.schedules import NoiseSchedule
-from .verdict import Case, Mistake, check, is_blank
+from .old_verdict import Case, Mistake, check, is_blank
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 """`loss_of(model, x0, c)`: a scalar with a gradient."""

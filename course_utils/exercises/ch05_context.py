@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..diffusion.models import Model
-from .verdict import Case, Diagnosis, Mistake, amounts_of, check, compare_amounts, is_blank
+from .old_verdict import Case, Diagnosis, Mistake, amounts_of, check, compare_amounts, is_blank
 
 
 def check_drop_context(drop_context: Callable[[Tensor, float, torch.Generator], Tensor]) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 from ..diffusion.samplers import ddim_step, slerp
 from ..diffusion.schedules import NoiseSchedule
 from .ch02_sampling import step_batch
-from .verdict import Case, Mistake, check, compare_amounts, is_blank
+from .old_verdict import Case, Mistake, check, compare_amounts, is_blank
 
 WALKS = ((500, 30), (500, 25), (10, 7), (12, 12), (5, 1), (1, 1))
 """T and n of the lists that are asked for: where n divides T, where it does not, all times, and a single step."""

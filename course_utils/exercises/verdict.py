@@ -1,63 +1,99 @@
-"""How a check reaches its verdict: it tries the student's function on copies, compares, and prints one line.
+"""What can be said of an answer: not attempted, nothing returned, of the wrong form, or wrong by these numbers.
 
-A blank stub is "not attempted yet", a known mistake is called by its name, and anything else is described by numbers.
-No formulas here: what is right and which mistakes are classic stands in the file of each notebook.
+No formulas here: what is right, and which mistakes are classic, stands in the file of each notebook.
 """
 
-import copy
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+import dis
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..diffusion.schedules import NoiseSchedule
 
-Diagnosis = Callable[[Tensor], str | None]
-"""Looks at a wrong answer of the right form and says what is wrong with it, or None."""
+
+class NotAttempted(Exception):  # noqa: N818  no error of anybody
+    """A function, or a line of it, was left as it was handed out."""
 
 
-class Case(NamedTuple):
-    """One call of the student's function.
-
-    Attributes:
-        arguments: what goes in; the function gets copies.
-        truth: what should come out.
-        mistakes: what comes out of each classic mistake, by its name; the same names in all cases of a check.
-        diagnoses: tried in turn on an answer that is neither right nor known.
-        where: how a sentence about this case begins, such as "at t = 1, ".
-        source: where noise should come from, said to those whose two calls differ.
-    """
-
-    arguments: tuple[Any, ...]
-    truth: Tensor
-    mistakes: Mapping[str, Tensor]
-    diagnoses: tuple[Diagnosis, ...] = ()
-    where: str = ""
-    source: str = "use the noise that is handed in, and draw none of your own"
+class NothingReturned(Exception):  # noqa: N818  the student's, not ours
+    """A function returned None where something was asked for."""
 
 
 class Mistake(Exception):  # noqa: N818  the student's, not ours
-    """What a check found out while the student's function ran; its words are the verdict."""
+    """What a check found out; its words are the verdict."""
 
 
-def check(name: str, attempt: Callable[..., Any], *cases: Case) -> None:
-    """Try the student's function in each case and print the verdict; a mistake must show in all of them."""
-    try:
-        verdict = _verdict(attempt, cases)
-    except NotImplementedError:
-        print(f"○ {name}: not attempted yet. Replace the dots, run the cell again, and go on when you like.")
-    except Mistake as mistake:
-        print(f"✗ {name}: {mistake}")
-    except Exception as error:  # whatever a student's code may raise is news for the student, not for us
-        print(f"✗ {name} stops with {type(error).__name__}: {str(error)[:300]}{_hint(error)}")
-    else:
-        print(f"✗ {name}: {verdict}" if verdict else f"✓ {name} is right.")
+def answered(answer: Any) -> Any:
+    """The same answer, if it is one: dots are those of a stub, and None is what a function without `return` gives."""
+    if answer is ...:
+        raise NotAttempted
+    if answer is None:
+        raise NothingReturned
+    return answer
 
 
-def is_blank(answer: object) -> bool:
-    """Whether a function, or a line of it, was left as it was handed out."""
-    return answer is None or answer is ...
+def is_stub(function: Callable[..., Any]) -> bool:
+    """Whether a function, whatever decorates it, does nothing but return None or dots."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    nothing = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}
+    return code is not None and {step.opname for step in dis.get_instructions(code)} <= nothing
+
+
+def agree(got: object, wrong: object) -> bool:
+    """Whether an outcome is that of a mistake: the same numbers, with NaN where it has NaN, or the same error."""
+    if isinstance(got, Exception) and isinstance(wrong, Exception):
+        return type(got) is type(wrong) and str(got) == str(wrong)
+    if not (isinstance(got, Tensor) and isinstance(wrong, Tensor) and got.shape == wrong.shape):
+        return False
+    return torch.allclose(got.double(), wrong.double(), rtol=1e-4, atol=1e-6, equal_nan=True)
+
+
+def unchanged(given: Any, original: Any) -> bool:
+    """Whether an argument is still what it was. Models may do as they like, and numbers cannot change."""
+    if isinstance(original, NoiseSchedule):
+        return all(unchanged(vars(given)[name], table) for name, table in vars(original).items())
+    return torch.equal(given, original) if isinstance(original, Tensor) else True
+
+
+def wrong_form(got: object, truth: Tensor) -> str | None:
+    """What is wrong with the form of an answer, or None; shape and precision come later, after the known mistakes."""
+    if not isinstance(got, Tensor):
+        return f"it returns a {type(got).__name__}, expected a tensor."
+    if got.layout != torch.strided or got.device != truth.device or not got.is_floating_point():
+        return f"it returns {got.dtype}, {got.layout}, on {got.device}; expected plain {truth.dtype} on {truth.device}."
+    return None
+
+
+def wrong_kind(got: Tensor, truth: Tensor) -> str | None:
+    """What is wrong with shape, precision or finiteness of an answer, or None."""
+    if got.shape != truth.shape:
+        return f"the result has shape {tuple(got.shape)}, expected {tuple(truth.shape)}."
+    if got.dtype != truth.dtype:
+        return (
+            f"the result is {got.dtype}, expected {truth.dtype}, like the argument: tables are float64, so cast them."
+        )
+    return None if torch.isfinite(got).all() else "the result holds NaN or infinity."
+
+
+def wrong_numbers(got: Tensor, truth: Tensor) -> str:
+    """The number that is farthest from what it should be, with as many digits as show a difference."""
+    place = int((got - truth).abs().argmax())
+    index = ", ".join(str(int(i)) for i in torch.unravel_index(torch.tensor(place), got.shape))
+    found, expected = unlike(f"{got.flatten()[place]:.17g}", f"{truth.flatten()[place]:.17g}")
+    at = f" at [{index}]" if index else ""
+    return f"the result{at} is {found}, expected {expected}."
+
+
+def unlike(*numbers: str) -> list[str]:
+    """Numbers with three significant digits, or with as many more as it takes to tell them apart."""
+    for digits in range(3, 18):
+        short = [f"{float(number):.{digits}g}" for number in numbers]
+        if len(set(short)) == len(set(numbers)):
+            break
+    return short
 
 
 def amounts_of(x: Tensor, *parts: Tensor) -> list[float] | None:
@@ -67,96 +103,19 @@ def amounts_of(x: Tensor, *parts: Tensor) -> list[float] | None:
     return amounts.tolist() if (columns @ amounts - values).abs().max() < 1e-4 * values.abs().max() else None
 
 
-def compare_amounts(truth: Tensor, parts: dict[str, Tensor]) -> Diagnosis:
-    """Say how much of each part the answer holds, and how much it should."""
-
-    def spelled(x: Tensor) -> str | None:
-        amounts = amounts_of(x, *parts.values())
-        if amounts is None:
-            return None
-        sum_of_parts = " + ".join(f"{n:.4f} {name}" for n, name in zip(amounts, parts, strict=True))
-        return sum_of_parts.replace("+ -", "− ").replace("-", "−")
-
-    def diagnosis(got: Tensor) -> str | None:
-        found = spelled(got)
-        return f"the result is {found}, expected {spelled(truth)}." if found else None
-
-    return diagnosis
-
-
-def _verdict(attempt: Callable[..., Any], cases: tuple[Case, ...]) -> str | None:
-    """What is wrong with the student's function, or None."""
-    answers: list[Tensor] = []
-    for case in cases:
-        given = copy.deepcopy(case.arguments)
-        got = attempt(*given)
-        if not answers and is_blank(got):
-            raise NotImplementedError
-        if found := _form(got, case.truth):
-            return case.where + found
-        if not all(map(_same, given, case.arguments)):
-            return "it changes its arguments, which others still need: compute new tensors instead."
-        answers.append(got.detach().clone())
-    for mistake in cases[0].mistakes:
-        if all(_agree(got, case.mistakes[mistake]) for got, case in zip(answers, cases, strict=True)):
-            return mistake
-    for got, case in zip(answers, cases, strict=True):
-        if found := _problem(got, attempt(*copy.deepcopy(case.arguments)), case):
-            return case.where + found
-    return None
-
-
-def _same(given: Any, original: Any) -> bool:
-    """Whether an argument is still what it was. Models may do as they like, and numbers cannot change."""
-    if isinstance(original, NoiseSchedule):
-        return all(torch.equal(vars(given)[name], table) for name, table in vars(original).items())
-    return torch.equal(given, original) if isinstance(original, Tensor) else True
-
-
-def _hint(error: Exception) -> str:
-    if isinstance(error, RuntimeError) and "size of tensor" in str(error):
-        return "\n  One number for each image needs the shape (B, 1, 1, 1) to multiply a batch: see .view(-1, 1, 1, 1)."
-    if isinstance(error, ValueError) and str(error).startswith(
-        ("t must lie in 1…", "t must be a whole number from 1 ")
-    ):
-        return "\n  Times run from T down to 1: there is no step from 0, where the clean picture stands."
-    return ""
-
-
-def _form(got: Any, truth: Tensor) -> str | None:
-    """What is wrong with the form of an answer, or None; shape and precision come later, after the known mistakes."""
-    if not isinstance(got, Tensor):
-        return f"it returns a {type(got).__name__}, expected a tensor."
-    if got.layout != torch.strided or got.device != truth.device or not got.is_floating_point():
-        return f"it returns {got.dtype}, {got.layout}, on {got.device}; expected plain {truth.dtype} on {truth.device}."
-    return None
-
-
-def _agree(got: Tensor, wrong: Tensor) -> bool:
-    """Whether an answer is that of a mistake, with NaN where the mistake has NaN."""
-    same_shape = got.shape == wrong.shape
-    return same_shape and torch.allclose(got.double(), wrong.double(), rtol=1e-4, atol=1e-6, equal_nan=True)
-
-
-def _problem(got: Tensor, again: Tensor, case: Case) -> str | None:
-    """What is wrong with an answer that is no known mistake, or None."""
-    truth = case.truth
-    if got.shape != truth.shape:
-        return f"the result has shape {tuple(got.shape)}, expected {tuple(truth.shape)}."
-    if got.dtype != truth.dtype:
-        return (
-            f"the result is {got.dtype}, expected {truth.dtype}, like the argument: tables are float64, so cast them."
-        )
-    if not torch.isfinite(got).all():
-        return "the result holds NaN or infinity."
-    if not torch.equal(got, again):
-        return f"two calls with the same arguments differ: {case.source}."
-    if torch.allclose(got, truth, rtol=1e-4, atol=1e-5):
+def compare_amounts(got: Tensor, truth: Tensor, parts: Mapping[str, Tensor]) -> str | None:
+    """Say how much of each part the answer holds, and how much it should; None if it holds something else."""
+    found, expected = (amounts_of(x, *parts.values()) for x in (got, truth))
+    if found is None or expected is None:
         return None
-    for diagnosis in case.diagnoses:
-        if found := diagnosis(got):
-            return found
-    return (
-        f"the result has standard deviation {got.std():.3g}, expected {truth.std():.3g}; "
-        f"the largest difference is {(got - truth).abs().max():.2g}."
-    )
+    for digits in range(4, 18):
+        spelled = [_sum_of(parts, amounts, digits) for amounts in (found, expected)]
+        if spelled[0] != spelled[1]:
+            break
+    return f"the result is {spelled[0]}, expected {spelled[1]}."
+
+
+def _sum_of(names: Iterable[str], amounts: Iterable[float], digits: int) -> str:
+    """Such as "1.2247 x_t − 0.4083 ε"."""
+    spelled = " + ".join(f"{n:.{digits}f} {name}" for n, name in zip(amounts, names, strict=True))
+    return spelled.replace("+ -", "− ").replace("-", "−")

@@ -1,0 +1,430 @@
+"""Independent cases for the exercises of notebook 02: the posterior mean, the DDPM step and its loop."""
+
+import math
+
+import pytest
+import torch
+
+import course_utils
+from course_utils import check_ddpm_step, check_posterior_mean, check_sampling_loop
+
+
+def posterior_mean(x_t, eps, t, schedule):
+    beta, alpha = schedule.beta[t], schedule.alpha[t]
+    before, ab = schedule.alpha_bar[t - 1], schedule.alpha_bar[t]
+    x0_hat = (x_t - (1 - ab).sqrt() * eps) / ab.sqrt()
+    return before.sqrt() * beta / (1 - ab) * x0_hat + alpha.sqrt() * (1 - before) / (1 - ab) * x_t
+
+
+def ddpm_step(x_t, eps, t, t_prev, schedule, noise):
+    beta, ab = schedule.beta[t], schedule.alpha_bar[t]
+    mean = (x_t - beta / (1 - ab).sqrt() * eps) / (1 - beta).sqrt()
+    return mean + schedule.posterior_variance[t].sqrt() * noise
+
+
+def sampling_loop(model, x, schedule, generator):
+    for t in range(schedule.T, 0, -1):
+        eps = model(x, torch.full((len(x),), t))
+        z = torch.randn(x.shape, generator=generator)
+        x = ddpm_step(x, eps, t, t - 1, schedule, z)
+    return x
+
+
+def mean_by_ratios(x_t, eps, t, schedule):
+    ab, before = schedule.alpha_bar[t], schedule.alpha_bar[t - 1]
+    alpha = ab / before
+    x0_hat = schedule.predict_x0(x_t, t, eps)
+    return (before.sqrt() * (1 - alpha) * x0_hat + alpha.sqrt() * (1 - before) * x_t) / (1 - ab)
+
+
+def mean_of_floats(x_t, eps, t, schedule):
+    beta, ab, before = schedule.beta[t].item(), float(schedule.alpha_bar[t]), float(schedule.alpha_bar[t - 1])
+    x0_hat = (x_t - math.sqrt(1 - ab) * eps) / math.sqrt(ab)
+    return math.sqrt(before) * beta / (1 - ab) * x0_hat + math.sqrt(1 - beta) * (1 - before) / (1 - ab) * x_t
+
+
+def mean_of_tables_at_single_precision(x_t, eps, t, schedule):
+    ab, before = schedule.alpha_bar[t].float(), schedule.alpha_bar[t - 1].float()
+    x0_hat = (x_t - (1 - ab).sqrt() * eps) / ab.sqrt()
+    x0_hat *= before.sqrt() * schedule.beta[t].float() / (1 - ab)  # in place, but in a tensor of its own
+    return x0_hat + schedule.alpha[t].float().sqrt() * (1 - before) / (1 - ab) * x_t
+
+
+def mean_with_at(x_t, eps, t, schedule):
+    tables = schedule.beta, schedule.alpha, schedule.alpha_bar
+    (beta, alpha, ab), before = (schedule.at(table, t, x_t) for table in tables), schedule.at(tables[2], t - 1, x_t)
+    x0_hat = schedule.predict_x0(x_t, t, eps)
+    return before.sqrt() * beta / (1 - ab) * x0_hat + alpha.sqrt() * (1 - before) / (1 - ab) * x_t
+
+
+def mean_of_the_famous_line(x_t, eps, t, schedule):
+    return ddpm_step(x_t, eps, t, t - 1, schedule, torch.zeros_like(x_t))
+
+
+def step_of_the_package(x_t, eps, t, t_prev, schedule, noise):
+    return course_utils.ddpm_step(x_t, eps, t, t_prev, schedule, noise=noise)
+
+
+def step_from_the_posterior(x_t, eps, t, t_prev, schedule, noise):
+    mean = posterior_mean(x_t, eps, t, schedule)
+    if t == 1:
+        return mean
+    before, ab = schedule.alpha_bar[t_prev], schedule.alpha_bar[t]
+    return mean + ((1 - before) / (1 - ab) * schedule.beta[t]).sqrt() * noise
+
+
+def step_of_floats(x_t, eps, t, t_prev, schedule, noise):
+    ab, before = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[t_prev])
+    alpha = ab / before
+    sigma = math.sqrt((1 - before) / (1 - ab) * (1 - alpha))
+    return x_t / math.sqrt(alpha) - (1 - alpha) / math.sqrt(alpha * (1 - ab)) * eps + sigma * noise
+
+
+def loop_of_the_package(model, x, schedule, generator):
+    *_, last = course_utils.sample(
+        model, x, schedule.timesteps(schedule.T), schedule, course_utils.ddpm_step, None, generator
+    )
+    return last.x
+
+
+@torch.no_grad()
+def loop_without_a_last_draw(model, x, schedule, generator):
+    for t in reversed(range(1, schedule.T + 1)):
+        z = torch.randn(x.shape, generator=generator) if t > 1 else torch.zeros_like(x)
+        x = ddpm_step(x, model(x, torch.tensor([t] * len(x)), None), t, t - 1, schedule, z)
+    return x
+
+
+def loop_in_a_copy(model, x, schedule, generator):
+    x, t = x.clone(), schedule.T
+    while t > 0:
+        z = torch.empty_like(x).normal_(generator=generator)
+        x[:] = step_of_the_package(x, model(x, t * torch.ones(len(x)).long()), t, t - 1, schedule, z)
+        t -= 1
+    return x
+
+
+def noise(ab, a, b):
+    return (1 - ab).sqrt()
+
+
+def weights(of_x0, of_x, guess=None):
+    """A posterior_mean with other weights, functions of ᾱ_{t−1}, ᾱ_t, α_t and β_t, and perhaps another x̂_0."""
+
+    def attempt(x_t, eps, t, schedule):
+        tables = [schedule.alpha_bar[t - 1], schedule.alpha_bar[t], schedule.alpha[t], schedule.beta[t]]
+        x0_hat = schedule.predict_x0(x_t, t, eps) if guess is None else guess(x_t, eps, tables[1])
+        return of_x0(*tables) * x0_hat + of_x(*tables) * x_t
+
+    return attempt
+
+
+def of_x0(before, ab, a, b):
+    return before.sqrt() * b / (1 - ab)
+
+
+def of_x(before, ab, a, b):
+    return a.sqrt() * (1 - before) / (1 - ab)
+
+
+def shifted_mean(x_t, eps, t, schedule):
+    return posterior_mean(x_t, eps, t - 1, schedule)
+
+
+def guessing(x0_hat):
+    return weights(of_x0, of_x, x0_hat)
+
+
+def step(mean=None, sigma=None):
+    """A ddpm_step with another mean, of x_t, ε, α_t, β_t, ᾱ_t and ᾱ_{t−1}, or another σ, of schedule and t."""
+
+    def attempt(x_t, eps, t, t_prev, schedule, noise):
+        right = ddpm_step(x_t, eps, t, t_prev, schedule, 0 * noise)
+        tables = schedule.alpha[t], schedule.beta[t], schedule.alpha_bar[t], schedule.alpha_bar[t_prev]
+        size = schedule.posterior_variance[t].sqrt() if sigma is None else sigma(schedule, t)
+        return (right if mean is None else mean(x_t, eps, *tables)) + size * noise
+
+    return attempt
+
+
+def but_not_at_the_end(sigma):
+    return lambda schedule, t: sigma(schedule, t) if t > 1 else 0
+
+
+def shifted_step(x_t, eps, t, t_prev, schedule, noise):
+    return ddpm_step(x_t, eps, t - 1, t_prev - 1, schedule, noise)
+
+
+def own_noise(x_t, eps, t, t_prev, schedule, noise):
+    return ddpm_step(x_t, eps, t, t_prev, schedule, torch.randn_like(x_t))
+
+
+def step_in_place(x_t, eps, t, t_prev, schedule, noise):
+    x_t -= schedule.beta[t] / (1 - schedule.alpha_bar[t]).sqrt() * eps
+    return x_t / schedule.alpha[t].sqrt() + schedule.posterior_variance[t].sqrt() * noise
+
+
+def root_in_the_schedule(x_t, eps, t, t_prev, schedule, noise):
+    return ddpm_step(x_t, eps, t, t_prev, schedule, 0 * noise) + schedule.posterior_variance[t].sqrt_() * noise
+
+
+def forgotten_end(x_t, eps, t, t_prev, schedule, noise):
+    if t > 1:
+        return ddpm_step(x_t, eps, t, t_prev, schedule, noise)
+
+
+def along(times, step=ddpm_step, time=lambda x, t, T: torch.full((len(x),), t)):
+    """A sampling_loop along other times, with other steps, or which asks the model about another time."""
+
+    def attempt(model, x, schedule, generator):
+        for t in times(schedule.T):
+            z = torch.randn(x.shape, generator=generator)
+            x = step(x, model(x, time(x, t, schedule.T)), t, t - 1, schedule, z)
+        return x
+
+    return attempt
+
+
+def down(T):
+    return range(T, 0, -1)
+
+
+def upwards_without_a_draw_at_1(model, x, schedule, generator):
+    for t in range(1, schedule.T + 1):
+        z = torch.randn(x.shape, generator=generator) if t > 1 else 0
+        x = ddpm_step(x, model(x, torch.full((len(x),), t)), t, t - 1, schedule, z)
+    return x
+
+
+def same_z(model, x, schedule, generator):
+    z = torch.randn(x.shape, generator=generator)
+    return along(down, lambda x, eps, t, t_prev, schedule, _: ddpm_step(x, eps, t, t_prev, schedule, z))(
+        model, x, schedule, generator
+    )
+
+
+def asked_once(model, x, schedule, generator):
+    eps = model(x, torch.full((len(x),), schedule.T))
+    return along(down)(lambda *_: eps, x, schedule, generator)
+
+
+def never_updated(model, x, schedule, generator):
+    for t in range(schedule.T, 0, -1):
+        z = torch.randn(x.shape, generator=generator)
+        x_next = ddpm_step(x, model(x, torch.full((len(x),), t)), t, t - 1, schedule, z)
+    return x_next
+
+
+def returned_too_early(model, x, schedule, generator):
+    for t in range(schedule.T, 0, -1):
+        z = torch.randn(x.shape, generator=generator)
+        return ddpm_step(x, model(x, torch.full((len(x),), t)), t, t - 1, schedule, z)
+
+
+def not_from_the_generator(model, x, schedule, generator):
+    return sampling_loop(model, x, schedule, torch.default_generator)
+
+
+def all_of_them(model, x, schedule, generator):
+    return [x, sampling_loop(model, x, schedule, generator)]
+
+
+def loop_in_place(model, x, schedule, generator):
+    return x.copy_(sampling_loop(model, x, schedule, generator))
+
+
+def beta_step(x, eps, t, t_prev, schedule, z):
+    return step(sigma=but_not_at_the_end(lambda s, t: s.beta[t].sqrt()))(x, eps, t, t_prev, schedule, z)
+
+
+OTHER_WAYS = [
+    (check_posterior_mean, posterior_mean),
+    (check_ddpm_step, ddpm_step),
+    (check_sampling_loop, sampling_loop),
+    (check_posterior_mean, mean_by_ratios),
+    (check_posterior_mean, mean_of_floats),
+    (check_posterior_mean, mean_of_tables_at_single_precision),
+    (check_posterior_mean, mean_with_at),
+    (check_posterior_mean, mean_of_the_famous_line),
+    (check_ddpm_step, step_of_the_package),
+    (check_ddpm_step, step_from_the_posterior),
+    (check_ddpm_step, step_of_floats),
+    (check_sampling_loop, loop_of_the_package),
+    (check_sampling_loop, loop_without_a_last_draw),
+    (check_sampling_loop, loop_in_a_copy),
+]
+
+MISTAKES = [
+    (check_posterior_mean, guessing(lambda x, e, ab: x - (1 - ab).sqrt() * e), "x̂_0 is still faded"),
+    (check_posterior_mean, guessing(lambda x, e, ab: (x - (1 - ab).sqrt() * e) / ab), "divides by ᾱ_t in x̂_0"),
+    (
+        check_posterior_mean,
+        guessing(lambda x, e, ab: (x - (1 - ab) * e) / ab.sqrt()),
+        "in x̂_0 the noise is scaled by its",
+    ),
+    (check_posterior_mean, guessing(lambda x, e, ab: (x + (1 - ab).sqrt() * e) / ab.sqrt()), "added once more"),
+    (
+        check_posterior_mean,
+        guessing(lambda x, e, ab: ((x - (1 - ab).sqrt() * e) / ab.sqrt()).clip(-1, 1)),
+        "it clamps x̂_0",
+    ),
+    (check_posterior_mean, guessing(lambda x, e, ab: e), "ε stands where x̂_0 belongs"),
+    (check_posterior_mean, weights(lambda *tables: 1, lambda *tables: 0), "this is x̂_0 itself"),
+    (
+        check_posterior_mean,
+        weights(lambda before, *tables: of_x0(tables[0], *tables), lambda before, *tables: of_x(tables[0], *tables)),
+        "both weights have ᾱ_t",
+    ),
+    (
+        check_posterior_mean,
+        weights(lambda before, *tables: of_x0(tables[0], *tables), of_x),
+        "the weight of x̂_0 has ᾱ_t where ᾱ_{t−1} belongs",
+    ),
+    (
+        check_posterior_mean,
+        weights(of_x0, lambda before, *tables: of_x(tables[0], *tables)),
+        "the weight of x_t has ᾱ_t where ᾱ_{t−1} belongs",
+    ),
+    (check_posterior_mean, weights(of_x, of_x0), "the two weights have changed places"),
+    (
+        check_posterior_mean,
+        weights(lambda before, ab, a, b: before * b / (1 - ab), of_x),
+        "has ᾱ_{t−1} without its square root",
+    ),
+    (
+        check_posterior_mean,
+        weights(of_x0, lambda before, ab, a, b: a * (1 - before) / (1 - ab)),
+        "has α_t without its square root",
+    ),
+    (
+        check_posterior_mean,
+        weights(lambda before, ab, a, b: before * b / (1 - ab), lambda before, ab, a, b: a * (1 - before) / (1 - ab)),
+        "both weights lack their square root",
+    ),
+    (
+        check_posterior_mean,
+        weights(lambda before, ab, a, b: (before * b).sqrt() / (1 - ab), of_x),
+        "has √β_t; it takes β_t itself",
+    ),
+    (
+        check_posterior_mean,
+        weights(of_x0, lambda before, ab, a, b: ab.sqrt() * (1 - before) / (1 - ab)),
+        "has ᾱ_t where α_t belongs",
+    ),
+    (
+        check_posterior_mean,
+        weights(lambda before, ab, a, b: before.sqrt() * b, lambda before, ab, a, b: a.sqrt() * (1 - before)),
+        "not divided by 1 − ᾱ_t",
+    ),
+    (check_posterior_mean, shifted_mean, "this looks up every table at t − 1"),
+    (
+        check_posterior_mean,
+        weights(lambda *tables: 0.5, lambda *tables: -0.25),
+        "at t = 60, the result is 0.5000 x̂_0 − 0.2500 x_t, expected 0.0014 x̂_0 + 0.8165 x_t.",
+    ),
+    (check_ddpm_step, step(sigma=lambda s, t: 0), "z is missing"),
+    (check_ddpm_step, step(sigma=lambda s, t: s.posterior_variance[t]), "z is scaled by the variance β̃_t"),
+    (check_ddpm_step, step(sigma=lambda s, t: s.beta[t]), "That is a variance"),
+    (check_ddpm_step, step(sigma=but_not_at_the_end(lambda s, t: s.beta[t])), "posterior variance.\n"),
+    (check_ddpm_step, step(sigma=lambda s, t: s.beta[t].sqrt()), "√β̃_t. And noise is added at t = 1 too"),
+    (check_ddpm_step, beta_step, "the other choice in the literature"),
+    (check_ddpm_step, beta_step, "asks for the posterior one, √β̃_t.\n"),
+    (check_ddpm_step, step(sigma=but_not_at_the_end(lambda s, t: 1)), "z is not scaled: multiply it by σ_t = √β̃_t.\n"),
+    (check_ddpm_step, step(sigma=lambda s, t: 1), "z is not scaled: multiply it by σ_t = √β̃_t. And noise"),
+    (
+        check_ddpm_step,
+        step(sigma=lambda s, t: s.posterior_variance[max(t, 2)].sqrt()),
+        "at t = 1, noise is added too",
+    ),
+    (
+        check_ddpm_step,
+        step(lambda x, e, a, b, ab, before: (x - b.sqrt() / (1 - ab).sqrt() * e) / a.sqrt()),
+        "ε is scaled by √β_t / √(1 − ᾱ_t)",
+    ),
+    (
+        check_ddpm_step,
+        step(lambda x, e, a, b, ab, before: (x - b / (1 - ab) * e) / a.sqrt()),
+        "ε is scaled by β_t / (1 − ᾱ_t)",
+    ),
+    (
+        check_ddpm_step,
+        step(lambda x, e, a, b, ab, before: (x - b / (1 - before).sqrt() * e) / a.sqrt()),
+        "ε is scaled with ᾱ_{t−1}",
+    ),
+    (
+        check_ddpm_step,
+        lambda x, e, t, t_prev, s, z: ddpm_step(x, -e, t, t_prev, s, z),
+        "ε is added; it should be taken away",
+    ),
+    (check_ddpm_step, step(lambda x, e, a, b, ab, before: x - b / (1 - ab).sqrt() * e), "the mean is not rescaled"),
+    (
+        check_ddpm_step,
+        step(lambda x, e, a, b, ab, before: x - b / (1 - ab).sqrt() * e / a.sqrt()),
+        "only ε is divided by √α_t",
+    ),
+    (
+        check_ddpm_step,
+        step(lambda x, e, a, b, ab, before: (x - b / (1 - ab).sqrt() * e) / ab.sqrt()),
+        "the mean is divided by √ᾱ_t",
+    ),
+    (
+        check_ddpm_step,
+        step(lambda x, e, a, b, ab, before: (x - b / (1 - ab).sqrt() * e) / a),
+        "the mean is divided by α_t",
+    ),
+    (
+        check_ddpm_step,
+        step(lambda x, e, a, b, ab, before: (x - b / (1 - ab).sqrt() * e) * a.sqrt()),
+        "the mean is multiplied by √α_t",
+    ),
+    (
+        check_ddpm_step,
+        step(sigma=lambda s, t: (s.posterior_variance[t] / s.alpha[t]).sqrt()),
+        "z is divided by √α_t as well",
+    ),
+    (check_ddpm_step, shifted_step, "looks up every table at t − 1. They begin"),
+    (check_ddpm_step, own_noise, "two calls with the same arguments differ: use the noise that is handed in"),
+    (check_ddpm_step, step_in_place, "it changes its arguments, which others"),
+    (check_ddpm_step, root_in_the_schedule, "it changes its arguments"),
+    (check_ddpm_step, forgotten_end, "at t = 1, it returns a NoneType, expected a tensor"),
+    (
+        check_ddpm_step,
+        step(lambda x, e, *_: 2 * x + e, lambda s, t: -3),
+        "at t = 60, the result is 2.0000 x_t + 1.0000 ε − 3.0000 z, expected 1.2247 x_t − 0.4083 ε + 0.5773 z.",
+    ),
+    (check_sampling_loop, along(lambda T: range(1, T + 1)), "counts down.\n"),
+    (check_sampling_loop, upwards_without_a_draw_at_1, "it counts up, from 1 to T"),
+    (check_sampling_loop, along(lambda T: range(T - 1, -1, -1)), "no step from 0, where the clean picture stands"),
+    (check_sampling_loop, along(lambda T: range(T, -1, -1)), "t must lie in 1…12, got 0…0"),
+    (check_sampling_loop, along(lambda T: range(T - 1, 0, -1)), "it begins at T − 1"),
+    (check_sampling_loop, along(lambda T: range(T, 1, -1)), "it stops at t = 2"),
+    (check_sampling_loop, same_z, "every step adds the same z"),
+    (check_sampling_loop, along(down, step(sigma=lambda s, t: 0)), "no noise is added"),
+    (check_sampling_loop, asked_once, "the model is asked only once"),
+    (check_sampling_loop, never_updated, "every step begins at x_T again"),
+    (check_sampling_loop, returned_too_early, "it returns after the first step"),
+    (check_sampling_loop, lambda model, x, schedule, generator: x, "it returns the noise it began with"),
+    (check_sampling_loop, along(down, beta_step), "the loop is right, but the steps add √β_t z"),
+    (check_sampling_loop, not_from_the_generator, "draw all noise from the generator"),
+    (check_sampling_loop, along(down, time=lambda x, t, T: t / T), "one for each image, shape (5,), got 1.0"),
+    (
+        check_sampling_loop,
+        along(down, time=lambda x, t, T: torch.full((len(x),), t / T)),
+        "t as whole numbers, one for each image, shape (5,), got torch.float32",
+    ),
+    (check_sampling_loop, along(down, time=lambda x, t, T: t), "shape (5,), got 12"),
+    (check_sampling_loop, all_of_them, "it returns a list, expected a tensor"),
+    (check_sampling_loop, loop_in_place, "changes its arguments, which others still need"),
+]
+
+
+@pytest.mark.parametrize(("check", "attempt"), OTHER_WAYS)
+def test_other_ways_to_write_it_pass_too(check, attempt):
+    assert {check.verdict(attempt, seed) for seed in range(5)} == {f"✓ {check.name} is right."}
+
+
+@pytest.mark.parametrize(("check", "attempt", "message"), MISTAKES, ids=[message for *_, message in MISTAKES])
+def test_a_mistake_is_called_by_its_name(check, attempt, message):
+    verdict = check.verdict(attempt)
+    assert verdict.startswith("✗")
+    assert message in verdict

@@ -1,0 +1,324 @@
+"""Independent cases for notebook 03: the U-Net, its time embedding, scale and shift, and the residual block."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from course_utils import check_modulate, check_residual_block, check_time_embedding, check_unet
+
+
+def unet(network, x, condition):
+    fine = network.down1(network.stem(x), condition)
+    middle = network.down2(F.avg_pool2d(fine, 2), condition)
+    coarse = network.bottom2(network.bottom1(F.avg_pool2d(middle, 2), condition), condition)
+    up = network.up2(torch.cat([F.interpolate(coarse, scale_factor=2), middle], dim=1), condition)
+    return network.head(network.up1(torch.cat([F.interpolate(up, scale_factor=2), fine], dim=1), condition))
+
+
+def time_embedding(t, width):
+    angle = t[:, None] * torch.exp(-math.log(10_000) * torch.arange(width // 2) / (width // 2))
+    return torch.cat([angle.sin(), angle.cos()], dim=1)
+
+
+def modulate(h, condition, layer):
+    scale, shift = layer(condition)[:, :, None, None].chunk(2, dim=1)
+    return h * (1 + scale) + shift
+
+
+def waves(frequency, order=lambda sines, cosines: torch.cat([sines, cosines], dim=1)):
+    """A time_embedding with other frequencies, functions of k and width / 2, or put together in another way."""
+
+    def attempt(t, width):
+        angle = t[:, None] * frequency(torch.arange(width // 2), width // 2)
+        return order(angle.sin(), angle.cos())
+
+    return attempt
+
+
+def right_frequency(k, half):
+    return 10_000 ** (-k / half)
+
+
+def knobs(turned, split=lambda both: both[:, :, None, None].chunk(2, dim=1)):
+    """A modulate that does something else with h, scale and shift, or finds them elsewhere."""
+    return lambda h, condition, layer: turned(h, *split(layer(condition)))
+
+
+def way(
+    join=lambda up, skip: torch.cat([up, skip], dim=1),
+    halve=F.avg_pool2d,
+    double=lambda h: F.interpolate(h, scale_factor=2),
+    bottom2=True,
+    skip=lambda stem, fine: fine,
+    head=True,
+):
+    """A unet that goes another way."""
+
+    def attempt(network, x, condition):
+        stem = network.stem(x)
+        fine = network.down1(stem, condition)
+        middle = network.down2(halve(fine, 2), condition)
+        coarse = network.bottom1(halve(middle, 2), condition)
+        coarse = network.bottom2(coarse, condition) if bottom2 else coarse
+        up = network.up2(join(double(coarse), middle), condition)
+        up = network.up1(join(double(up), skip(stem, fine)), condition)
+        return network.head(up) if head else up
+
+    return attempt
+
+
+def skips_taken_after_halving(network, x, condition):
+    fine = F.avg_pool2d(network.down1(network.stem(x), condition), 2)
+    middle = F.avg_pool2d(network.down2(fine, condition), 2)
+    coarse = network.bottom2(network.bottom1(middle, condition), condition)
+    return network.up2(torch.cat([F.interpolate(coarse, scale_factor=2), middle], dim=1), condition)
+
+
+class Block(nn.Module):
+    """The right block, in pieces that the wrong ones replace."""
+
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__()
+        self.norm1, self.conv1 = nn.GroupNorm(8, c_in), nn.Conv2d(c_in, c_out, 3, padding=1)
+        self.norm2, self.conv2 = nn.GroupNorm(8, c_out), nn.Conv2d(c_out, c_out, 3, padding=1)
+        self.condition = nn.Linear(n_condition, 2 * c_out)
+        self.shortcut = nn.Identity() if c_in == c_out else nn.Conv2d(c_in, c_out, 1)
+        nn.init.zeros_(self.conv2.weight)
+        nn.init.zeros_(self.conv2.bias)
+
+    def first(self, x):
+        return self.conv1(F.silu(self.norm1(x)))
+
+    def modulated(self, h, condition):
+        return modulate(self.norm2(h), condition, self.condition)
+
+    def second(self, h, condition):
+        return self.conv2(F.silu(h))
+
+    def past(self, x):
+        return self.shortcut(x)
+
+    def forward(self, x, condition):
+        return self.past(x) + self.second(self.modulated(self.first(x), condition), condition)
+
+
+def block_with(**methods):
+    """A block in which some methods are others."""
+    return type("ResidualBlock", (Block,), methods)
+
+
+class ShortcutInForward(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        self.c_in, self.c_out = c_in, c_out
+        del self.shortcut
+
+    def past(self, x):
+        return x if self.c_in == self.c_out else nn.Conv2d(self.c_in, self.c_out, 1)(x)
+
+
+class ShortcutAlwaysConvolved(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        self.shortcut = nn.Conv2d(c_in, c_out, 1)
+
+
+class BatchNormBlock(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        self.norm1, self.norm2 = nn.BatchNorm2d(c_in), nn.BatchNorm2d(c_out)
+
+
+class NoZeros(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        nn.init.ones_(self.conv2.bias)
+
+
+class OtherNames(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        self.to_scale_and_shift = self.condition
+
+
+class NarrowCondition(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        self.condition = nn.Linear(n_condition, 2)
+
+
+class LayersInAList(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        self.hidden = [self.norm1]
+        del self.norm1
+
+    def first(self, x):
+        return self.conv1(F.silu(self.hidden[0](x)))
+
+
+def randomly_dropped(self, h, condition):
+    return self.conv2(F.dropout(F.silu(h), 0.1))
+
+
+OTHER_WAYS = [
+    (check_unet, unet),
+    (check_time_embedding, time_embedding),
+    (check_modulate, modulate),
+]
+
+MISTAKES = [
+    (check_time_embedding, waves(right_frequency, lambda s, c: torch.cat([c, s], dim=1)), "cosines come first"),
+    (check_time_embedding, waves(right_frequency, lambda s, c: torch.stack([s, c], 2).flatten(1)), "take turns"),
+    (check_time_embedding, waves(right_frequency, lambda s, c: s), "the cosines are missing"),
+    (check_time_embedding, waves(right_frequency, lambda s, c: c), "the sines are missing"),
+    (check_time_embedding, waves(right_frequency, lambda s, c: s + c), "are added"),
+    (check_time_embedding, waves(lambda k, half: 10_000 ** (-k / (2 * half))), "divided by the width"),
+    (check_time_embedding, waves(lambda k, half: 10_000 ** (-k / (half - 1))), "as in DDPM's code"),
+    (check_time_embedding, waves(lambda k, half: 10_000 ** (-(k + 1) / half)), "k counts from 1"),
+    (check_time_embedding, waves(lambda k, half: 10_000 ** (k / half)), "the frequencies rise"),
+    (check_time_embedding, waves(lambda k, half: torch.exp(-10_000 * k / half)), "the logarithm is missing"),
+    (check_time_embedding, waves(lambda k, half: torch.exp(-4 * k / half)), "natural logarithm"),
+    (check_time_embedding, waves(lambda k, half: 2 * torch.pi * right_frequency(k, half)), "multiplied by 2π"),
+    (check_time_embedding, waves(lambda k, half: torch.ones(half)), "every frequency is the same"),
+    (check_time_embedding, lambda t, width: time_embedding(t**0, width), "t does not come into it"),
+    (check_time_embedding, lambda t, width: t[:, None] * time_embedding(t**0, width), "are multiplied by t"),
+    (
+        check_time_embedding,
+        lambda t, width: torch.cat([t[:, None] * right_frequency(torch.arange(6), 6)] * 2, dim=1),
+        "these are the angles themselves",
+    ),
+    (check_time_embedding, lambda t, width: t * right_frequency(torch.arange(6), 6), "t[:, None] makes a column"),
+    (check_time_embedding, lambda t, width: time_embedding(t, width).double(), "is torch.float64, expected"),
+    (check_modulate, knobs(lambda h, scale, shift: h * scale + shift), "multiplied by scale itself"),
+    (check_modulate, knobs(lambda h, scale, shift: h * (1 + shift) + scale), "have changed places: the first half"),
+    (check_modulate, knobs(lambda h, scale, shift: h * shift + scale), "changed places, and the 1 is missing"),
+    (check_modulate, knobs(lambda h, scale, shift: h * (1 + scale)), "the shift is missing"),
+    (check_modulate, knobs(lambda h, scale, shift: h + shift), "the scale is missing"),
+    (check_modulate, knobs(lambda h, scale, shift: (h + shift) * (1 + scale)), "the shift is scaled as well"),
+    (check_modulate, knobs(lambda h, scale, shift: h * (1 + scale) + 1 + shift), "the 1 is added once more"),
+    (check_modulate, knobs(lambda h, scale, shift: h + scale + shift), "h is added instead of multiplied"),
+    (
+        check_modulate,
+        knobs(lambda h, a, b: h * (1 + a) + b, lambda both: (both[:, ::2, None, None], both[:, 1::2, None, None])),
+        "every other number",
+    ),
+    (check_modulate, lambda h, condition, layer: modulate(h, F.silu(condition), layer), "SiLU again"),
+    (check_modulate, lambda h, condition, layer: h, "as it came"),
+    (
+        check_modulate,
+        knobs(lambda h, scale, shift: h * (1 + scale) + shift, lambda both: both.chunk(2, dim=1)),
+        "[:, :, None, None]",
+    ),
+    (check_modulate, lambda h, condition, layer: h.mul_(2), "changes its arguments"),
+    (check_unet, way(join=lambda up, skip: torch.cat([skip, up], dim=1)), "stands behind the skip connection"),
+    (check_unet, way(join=lambda up, skip: up + skip), "They are not added"),
+    (check_unet, way(join=lambda up, skip: up), "wants what comes up and the skip connection joined"),
+    (check_unet, way(bottom2=False), "bottom2 is left out"),
+    (check_unet, way(halve=F.max_pool2d), "halves with max_pool2d"),
+    (check_unet, way(halve=lambda h, _: h[..., ::2, ::2]), "leaving out pixels"),
+    (check_unet, way(double=lambda h: F.interpolate(h, scale_factor=2, mode="bilinear")), "doubles smoothly"),
+    (check_unet, way(skip=lambda stem, fine: stem), "starts at the stem"),
+    (check_unet, way(head=False), "the head is missing"),
+    (check_unet, skips_taken_after_halving, "before it was halved"),
+    (check_residual_block, ShortcutInForward, "shortcut are missing in its state_dict"),
+    (check_residual_block, ShortcutAlwaysConvolved, "has weights although c_in = c_out"),
+    (check_residual_block, BatchNormBlock, "it has a BatchNorm"),
+    (check_residual_block, NoZeros, "should pass its input through"),
+    (check_residual_block, OtherNames, "a weight too many, to_scale_and_shift.weight"),
+    (check_residual_block, NarrowCondition, "condition.weight has shape (2, 10), expected (48, 10)"),
+    (check_residual_block, LayersInAList, "norm1.weight is missing in its state_dict"),
+    (check_residual_block, lambda *sizes: lambda x, condition: x, "it is a function, expected an nn.Module"),
+    (check_residual_block, block_with(past=lambda self, x: 0), "the shortcut is missing: add it"),
+    (
+        check_residual_block,
+        block_with(modulated=lambda self, h, condition: self.norm2(h)),
+        "time and context are ignored",
+    ),
+    (
+        check_residual_block,
+        block_with(modulated=lambda self, h, c: modulate(self.norm2(h), c, self.condition) - self.norm2(h)),
+        "multiplied by scale itself",
+    ),
+    (
+        check_residual_block,
+        block_with(
+            modulated=lambda self, h, c: modulate(self.norm2(h), c, lambda c: self.condition(c).roll(h.shape[1], 1))
+        ),
+        "have changed places",
+    ),
+    (
+        check_residual_block,
+        block_with(modulated=lambda self, h, c: self.norm2(modulate(h, c, self.condition))),
+        "come before norm2",
+    ),
+    (
+        check_residual_block,
+        block_with(
+            modulated=lambda self, h, c: self.norm2(h),
+            second=lambda self, h, c: modulate(self.conv2(F.silu(h)), c, self.condition),
+        ),
+        "come after conv2",
+    ),
+    (
+        check_residual_block,
+        block_with(
+            modulated=lambda self, h, c: self.norm2(h),
+            second=lambda self, h, c: self.conv2(modulate(F.silu(h), c, self.condition)),
+        ),
+        "come after the second SiLU",
+    ),
+    (
+        check_residual_block,
+        block_with(modulated=lambda self, h, c: modulate(self.norm2(h), F.silu(c), self.condition)),
+        "the condition goes through SiLU again",
+    ),
+    (check_residual_block, block_with(first=lambda self, x: self.conv1(self.norm1(x))), "the first SiLU is missing"),
+    (check_residual_block, block_with(second=lambda self, h, c: self.conv2(h)), "the second SiLU is missing"),
+    (
+        check_residual_block,
+        block_with(first=lambda self, x: self.conv1(self.norm1(x)), second=lambda self, h, c: self.conv2(h)),
+        "both SiLUs are missing",
+    ),
+    (
+        check_residual_block,
+        block_with(
+            first=lambda self, x: self.conv1(F.relu(self.norm1(x))), second=lambda self, h, c: self.conv2(F.relu(h))
+        ),
+        "this is ReLU",
+    ),
+    (check_residual_block, block_with(first=lambda self, x: self.conv1(F.silu(x))), "norm1 is missing"),
+    (
+        check_residual_block,
+        block_with(modulated=lambda self, h, c: modulate(h, c, self.condition)),
+        "norm2 is missing",
+    ),
+    (
+        check_residual_block,
+        block_with(first=lambda self, x: self.conv1(self.norm1(F.silu(x)))),
+        "SiLU comes before the normalisation",
+    ),
+    (check_residual_block, block_with(past=lambda self, x: self.shortcut(self.norm1(x))), "starts behind norm1"),
+    (
+        check_residual_block,
+        block_with(forward=lambda self, x, c: F.silu(Block.forward(self, x, c))),
+        "goes through another SiLU",
+    ),
+    (check_residual_block, block_with(second=randomly_dropped), "two calls with the same arguments differ: a layer"),
+    (check_residual_block, block_with(forward=lambda self, x, c: Block.forward(self, x, c) * 2), "standard deviation"),
+]
+
+
+@pytest.mark.parametrize(("check", "attempt"), OTHER_WAYS)
+def test_other_ways_to_write_it_pass_too(check, attempt):
+    assert {check.verdict(attempt, seed) for seed in range(5)} == {f"✓ {check.name} is right."}
+
+
+@pytest.mark.parametrize(("check", "attempt", "message"), MISTAKES, ids=[message for *_, message in MISTAKES])
+def test_a_mistake_is_called_by_its_name(check, attempt, message):
+    verdict = check.verdict(attempt)
+    assert verdict.startswith("✗")
+    assert message in verdict

@@ -1,0 +1,368 @@
+"""Independent cases for the exercises of notebook 04: the loss, the training loop, the learning rate and the EMA."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from course_utils import (
+    check_diffusion_loss,
+    check_learning_rate,
+    check_training_loop,
+    check_update_average,
+    diffusion_loss,
+)
+
+
+def at(table, t):
+    return table[t].float().view(-1, 1, 1, 1)
+
+
+def ddpm_step(x_t, eps, t, t_prev, schedule, noise):
+    beta, ab = schedule.beta[t], schedule.alpha_bar[t]
+    mean = (x_t - beta / (1 - ab).sqrt() * eps) / (1 - beta).sqrt()
+    return mean + schedule.posterior_variance[t].sqrt() * noise
+
+
+def noise(ab, a, b):
+    return (1 - ab).sqrt()
+
+
+def weights(of_x0, of_x, guess=None):
+    """A posterior_mean with other weights, functions of ᾱ_{t−1}, ᾱ_t, α_t and β_t, and perhaps another x̂_0."""
+
+    def attempt(x_t, eps, t, schedule):
+        tables = [schedule.alpha_bar[t - 1], schedule.alpha_bar[t], schedule.alpha[t], schedule.beta[t]]
+        x0_hat = schedule.predict_x0(x_t, t, eps) if guess is None else guess(x_t, eps, tables[1])
+        return of_x0(*tables) * x0_hat + of_x(*tables) * x_t
+
+    return attempt
+
+
+def of_x0(before, ab, a, b):
+    return before.sqrt() * b / (1 - ab)
+
+
+def of_x(before, ab, a, b):
+    return a.sqrt() * (1 - before) / (1 - ab)
+
+
+def step(mean=None, sigma=None):
+    """A ddpm_step with another mean, of x_t, ε, α_t, β_t, ᾱ_t and ᾱ_{t−1}, or another σ, of schedule and t."""
+
+    def attempt(x_t, eps, t, t_prev, schedule, noise):
+        right = ddpm_step(x_t, eps, t, t_prev, schedule, 0 * noise)
+        tables = schedule.alpha[t], schedule.beta[t], schedule.alpha_bar[t], schedule.alpha_bar[t_prev]
+        size = schedule.posterior_variance[t].sqrt() if sigma is None else sigma(schedule, t)
+        return (right if mean is None else mean(x_t, eps, *tables)) + size * noise
+
+    return attempt
+
+
+def training_loss(
+    times=lambda n, T, g: torch.randint(1, T + 1, (n,), generator=g),
+    noise=lambda x0, g: torch.randn(x0.shape, generator=g),
+    mix=lambda x0, t, eps, schedule: schedule.add_noise(x0, t, eps),
+    ask=lambda model, x_t, t, c: model(x_t, t, c),
+    compare=lambda eps, answer, x0, x_t: (eps - answer).square().mean(),
+):
+    def diffusion_loss(model, x0, c, schedule, generator):
+        t = times(len(x0), schedule.T, generator)
+        eps = noise(x0, generator)
+        x_t = mix(x0, t, eps, schedule)
+        return compare(eps, ask(model, x_t, t, c), x0, x_t)
+
+    return diffusion_loss
+
+
+def mixed(picture, noise):
+    """Questions with these amounts of picture and noise, each a function of ᾱ and of the ᾱ one step earlier."""
+
+    def mix(x0, t, eps, schedule):
+        ab, before = at(schedule.alpha_bar, t), at(schedule.alpha_bar, (t - 1).clamp(min=0))
+        return picture(ab, before) * x0 + noise(ab, before) * eps
+
+    return training_loss(mix=mix)
+
+
+def compared(compare):
+    return training_loss(compare=compare)
+
+
+def loop(*actions, at_the_end=lambda losses: losses, note=lambda loss: loss.item()):
+    """A loop that does these things for each batch, in this order."""
+    do = {
+        "zero": lambda model, optimizer, loss: optimizer.zero_grad(),
+        "backward": lambda model, optimizer, loss: loss.backward(),
+        "clip": lambda model, optimizer, loss: nn.utils.clip_grad_norm_(model.parameters(), 1.0),
+        "clip values": lambda model, optimizer, loss: nn.utils.clip_grad_value_(model.parameters(), 1.0),
+        "step": lambda model, optimizer, loss: optimizer.step(),
+    }
+
+    def training_loop(model, optimizer, batches, loss_of):
+        losses = []
+        for x0, c in batches:
+            loss = loss_of(model, x0, c)
+            for action in actions:
+                do[action](model, optimizer, loss)
+            losses.append(note(loss))
+        return at_the_end(losses)
+
+    return training_loop
+
+
+right_loop = loop("zero", "backward", "clip", "step")
+
+
+def first_batch_only(model, optimizer, batches, loss_of):
+    return right_loop(model, optimizer, [next(batches)], loss_of)
+
+
+def rate(warm_up=lambda k, n: min(1, (k + 1) / (n / 20 + 1)), cosine=lambda u: (1 + math.cos(math.pi * u)) / 2):
+    return lambda step, steps: warm_up(step, steps) * cosine(step / steps)
+
+
+def average_with(weights=lambda a, b, d: d * a + (1 - d) * b, fractions=torch.lerp, counter=lambda a, b: b):
+    @torch.no_grad()
+    def update_average(average, model, decay):
+        for old, new in zip(average.parameters(), model.parameters(), strict=True):
+            old.copy_(weights(old, new, decay))
+        for old, new in zip(average.buffers(), model.buffers(), strict=True):
+            old.copy_(fractions(old, new, 1 - decay) if new.is_floating_point() else counter(old, new))
+
+    return update_average
+
+
+def average_of_new_names(average, model, decay):
+    for old, new in zip(average.parameters(), model.parameters(), strict=True):
+        old = decay * old + (1 - decay) * new  # the mistake
+
+
+def average_while_learning(average, model, decay):
+    for old, new in zip(average.parameters(), model.parameters(), strict=True):
+        old.lerp_(new, 1 - decay)
+
+
+def average_turned_round(average, model, decay):
+    average_with()(model, average, decay)
+
+
+def root(ab, _):
+    return ab.sqrt()
+
+
+def rest(ab, _):
+    return (1 - ab).sqrt()
+
+
+OTHER_WAYS = [
+    (check_diffusion_loss, training_loss()),
+    (check_training_loop, right_loop),
+    (check_learning_rate, rate()),
+    (check_update_average, average_with()),
+    (check_diffusion_loss, mixed(lambda ab, _: ab.sqrt(), lambda ab, _: (1 - ab).sqrt())),
+    (check_diffusion_loss, compared(lambda eps, answer, x0, x_t: F.mse_loss(answer, eps))),
+    (
+        check_diffusion_loss,
+        lambda model, x0, c, schedule, generator: diffusion_loss(model, x0, c, schedule, None, generator),
+    ),
+    (check_training_loop, loop("backward", "clip", "step", "zero")),
+    (check_learning_rate, rate(cosine=lambda u: math.cos(math.pi * u / 2) ** 2)),
+    (check_learning_rate, lambda step, steps: torch.tensor(rate()(step, steps))),
+    (check_update_average, average_with(fractions=lambda a, b, share: b)),
+]
+
+MISTAKES = [
+    (
+        check_diffusion_loss,
+        training_loss(lambda n, T, g: torch.randint(1, T + 1, (1,), generator=g).expand(n)),
+        "share one t",
+    ),
+    (
+        check_diffusion_loss,
+        training_loss(lambda n, T, g: torch.randint(0, T + 1, (n,), generator=g)),
+        "Draw it with torch.randint(1",
+    ),
+    (
+        check_diffusion_loss,
+        training_loss(
+            lambda n, T, g: torch.randint(0, T + 1, (n,), generator=g),
+            mix=lambda x0, t, eps, s: root(at(s.alpha_bar, t), 0) * x0 + rest(at(s.alpha_bar, t), 0) * eps,
+        ),
+        "t = 0 is drawn",
+    ),
+    (
+        check_diffusion_loss,
+        training_loss(lambda n, T, g: torch.randint(1, T, (n,), generator=g)),
+        "t = T = 6 is never drawn",
+    ),
+    (
+        check_diffusion_loss,
+        training_loss(lambda n, T, g: torch.randint(2, T + 1, (n,), generator=g)),
+        "t = 1 is never drawn",
+    ),
+    (
+        check_diffusion_loss,
+        training_loss(lambda n, T, g: 1 + (T * torch.rand(n, generator=g) ** 2).long()),
+        "drawn more often than others",
+    ),
+    (check_diffusion_loss, training_loss(lambda n, T, g: torch.randint(1, T + 1, (n,))), "from the generator"),
+    (check_diffusion_loss, training_loss(noise=lambda x0, g: torch.randn(x0.shape)), "from the generator"),
+    (check_diffusion_loss, training_loss(noise=lambda x0, g: torch.rand(x0.shape, generator=g)), "has not mean 0"),
+    (
+        check_diffusion_loss,
+        training_loss(noise=lambda x0, g: torch.randn(x0[:1].shape, generator=g).expand_as(x0)),
+        "the same for all images of the batch",
+    ),
+    (
+        check_diffusion_loss,
+        training_loss(noise=lambda x0, g: torch.randn(x0[:, :1].shape, generator=g).expand_as(x0)),
+        "the same for all colours",
+    ),
+    (
+        check_diffusion_loss,
+        training_loss(noise=lambda x0, g: torch.randn(x0[..., :1].shape, generator=g).expand_as(x0)),
+        "the same for all columns",
+    ),
+    (check_diffusion_loss, mixed(lambda ab, _: ab**0, lambda ab, _: 0 * ab), "about the clean picture"),
+    (check_diffusion_loss, mixed(lambda ab, _: 0 * ab, lambda ab, _: ab**0), "about the noise alone"),
+    (check_diffusion_loss, mixed(root, lambda ab, _: 1 - ab), "That is its variance"),
+    (check_diffusion_loss, mixed(lambda ab, _: ab, rest), "the formula has √ᾱ_t"),
+    (check_diffusion_loss, mixed(lambda ab, _: ab, lambda ab, _: 1 - ab), "both square roots are missing"),
+    (check_diffusion_loss, mixed(rest, root), "have changed places in x_t"),
+    (
+        check_diffusion_loss,
+        mixed(lambda ab, before: (ab / before).sqrt(), lambda ab, before: (1 - ab / before).sqrt()),
+        "x_t is a single step",
+    ),
+    (
+        check_diffusion_loss,
+        mixed(lambda ab, before: before.sqrt(), lambda ab, before: (1 - before).sqrt()),
+        "Our tables begin with the clean image",
+    ),
+    (check_diffusion_loss, mixed(root, lambda ab, _: ab**0), "the noise in x_t is not scaled"),
+    (check_diffusion_loss, mixed(lambda ab, _: ab.sqrt() / 2, rest), "at t = 1, x_t is 0.49 x_0 + 0.22 ε"),
+    (check_diffusion_loss, training_loss(ask=lambda model, x_t, t, c: model(x_t, t.flip(0), c)), "told other times"),
+    (
+        check_diffusion_loss,
+        training_loss(ask=lambda model, x_t, t, c: model(x_t, t / 6, c)),
+        "wants t as whole numbers",
+    ),
+    (check_diffusion_loss, training_loss(ask=lambda model, x_t, t, c: model(x_t, 3, c)), "wants t as whole numbers"),
+    (check_diffusion_loss, training_loss(ask=lambda model, x_t, t, c: model(x_t[:9], t[:9], c)), "asked about shape"),
+    (
+        check_diffusion_loss,
+        training_loss(ask=lambda model, x_t, t, c: model(x_t.double(), t, c)),
+        "x_t is torch.float64",
+    ),
+    (check_diffusion_loss, training_loss(ask=lambda model, x_t, t, c: model(x_t, t)), "not told the context"),
+    (check_diffusion_loss, training_loss(ask=lambda model, x_t, t, c: model(x_t, t, 0 * c)), "another context"),
+    (check_diffusion_loss, training_loss(ask=lambda model, x_t, t, c: x_t), "the model is never asked"),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (eps - answer).square().sum()),
+        "the loss is a sum over all",
+    ),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (eps - answer).square().sum((1, 2, 3)).mean()),
+        "the numbers of each image",
+    ),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (eps - answer).abs().mean()),
+        "the mean of its absolute value",
+    ),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (eps - answer).square().mean().sqrt()),
+        "leave the root out",
+    ),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (eps - answer).square().mean() / 2),
+        "half of the mean",
+    ),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (x0 - answer).square().mean()),
+        "the target is the clean picture",
+    ),
+    (check_diffusion_loss, compared(lambda eps, answer, x0, x_t: (x_t - answer).square().mean()), "the target is x_t"),
+    (check_diffusion_loss, compared(lambda eps, answer, x0, x_t: (answer - eps).mean()), "half of it cancels"),
+    (check_diffusion_loss, compared(lambda eps, answer, x0, x_t: answer.square().mean()), "compared with nothing"),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (eps.roll(1, 0) - answer).square().mean()),
+        "the target is fresh noise",
+    ),
+    (check_diffusion_loss, compared(lambda eps, answer, x0, x_t: (eps - answer).square()), "the loss has shape"),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (eps - answer).square().mean().item()),
+        "it returns a float",
+    ),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (eps - answer).square().mean().detach()),
+        "has no gradient",
+    ),
+    (check_training_loop, loop("backward", "clip", "step"), "the gradients of all batches add up"),
+    (check_training_loop, loop("zero"), "no weight has changed"),
+    (check_training_loop, loop("step", "zero", "backward", "clip"), "comes before loss.backward()"),
+    (check_training_loop, loop("zero", "backward", "step"), "not clipped where it counts"),
+    (check_training_loop, loop("zero", "backward", "step", "clip"), "not clipped where it counts"),
+    (check_training_loop, loop("zero", "clip", "backward", "step"), "not clipped where it counts"),
+    (check_training_loop, loop("zero", "backward", "clip values", "step"), "changes its direction"),
+    (check_training_loop, loop("zero", "backward", "clip", "step", "step"), "the first loss is right and later ones"),
+    (check_training_loop, first_batch_only, "it returns after the first batch"),
+    (check_training_loop, loop("zero", "backward", "clip", "step", note=lambda loss: loss), "put loss.item()"),
+    (
+        check_training_loop,
+        loop("zero", "backward", "clip", "step", at_the_end=lambda losses: None),
+        "it returns a NoneType",
+    ),
+    (check_training_loop, loop("zero", "backward", "clip", "step", at_the_end=sum), "it returns a float"),
+    (check_training_loop, loop("zero", "backward", "backward"), "stops with RuntimeError"),
+    (check_learning_rate, rate(warm_up=lambda k, n: 1), "the warm-up is missing"),
+    (check_learning_rate, rate(cosine=lambda u: 1), "the decay is missing"),
+    (check_learning_rate, rate(warm_up=lambda k, n: (k + 1) / (n / 20 + 1)), "the warm-up never ends"),
+    (check_learning_rate, rate(warm_up=lambda k, n: min(1, k / (n / 20))), "begins with 0"),
+    (check_learning_rate, rate(cosine=lambda u: math.cos(math.pi * u)), "add 1 and halve it"),
+    (check_learning_rate, rate(cosine=lambda u: 1 + math.cos(math.pi * u)), "the cosine is not halved"),
+    (check_learning_rate, rate(cosine=lambda u: (1 - math.cos(math.pi * u)) / 2), "upside down"),
+    (check_learning_rate, rate(cosine=lambda u: (1 + math.cos(2 * math.pi * u)) / 2), "a whole turn"),
+    (check_learning_rate, rate(cosine=lambda u: 1 - u), "falls in a straight line"),
+    (check_learning_rate, rate(cosine=lambda u: (1 + math.cos(u)) / 2), "π is missing"),
+    (
+        check_learning_rate,
+        lambda k, n: min(1, (k + 1) / (n / 20 + 1)) + (1 + math.cos(math.pi * k / n)) / 2,
+        "are added",
+    ),
+    (check_learning_rate, lambda k, n: 1e-3 * rate()(k, n), "standard deviation"),
+    (check_update_average, average_with(lambda a, b, d: (1 - d) * a + d * b), "have changed places"),
+    (check_update_average, average_with(lambda a, b, d: b), "is now a copy of the model"),
+    (check_update_average, average_with(lambda a, b, d: (1 - d) * b), "what was there is gone"),
+    (check_update_average, average_with(lambda a, b, d: d * a + b), "so the weights grow"),
+    (check_update_average, average_with(lambda a, b, d: a), "loop over .parameters() too"),
+    (check_update_average, average_with(lambda a, b, d: (a + b) / 2), "standard deviation"),
+    (check_update_average, average_with(fractions=lambda a, b, share: a), "it forgets the buffers"),
+    (check_update_average, average_with(counter=lambda a, b: a), "it forgets the counter"),
+    (check_update_average, average_of_new_names, "the average is what it was"),
+    (check_update_average, average_while_learning, "under torch.no_grad()"),
+    (check_update_average, average_turned_round, "it changes the model"),
+]
+
+
+@pytest.mark.parametrize(("check", "attempt"), OTHER_WAYS)
+def test_other_ways_to_write_it_pass_too(check, attempt):
+    assert {check.verdict(attempt, seed) for seed in range(5)} == {f"✓ {check.name} is right."}
+
+
+@pytest.mark.parametrize(("check", "attempt", "message"), MISTAKES, ids=[message for *_, message in MISTAKES])
+def test_a_mistake_is_called_by_its_name(check, attempt, message):
+    verdict = check.verdict(attempt)
+    assert verdict.startswith("✗")
+    assert message in verdict
