@@ -14,6 +14,8 @@ WORKERS := $(if $(filter 1,$(THREADS)),2,1)
 TIMES   ?= 10
 PYTEST  := OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest --nbval -n $(WORKERS) --dist loadscope
 INSTALL := $(BIN)/python -m pip install --quiet
+# All but those with a command of their own, which norecursedirs in pyproject.toml leaves out, too.
+TESTS   := $(filter-out tests/browser/% tests/colab/% tests/packaging/% tests/students/%,$(wildcard tests/test_*.py tests/*/test_*.py))
 
 # JupyterLab refuses to run as root, as one does in a container, unless told that it is meant.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -36,7 +38,7 @@ test-oldest: ## the same with the oldest versions that pyproject.toml admits, in
 	$(MAKE) test VENV=.venv-oldest INSTALL='.venv-oldest/bin/uv pip install --python .venv-oldest/bin/python --resolution lowest-direct'
 
 test-shuffled: $(VENV)/test ## the same with the files in random order; SEED=n repeats one
-	@files=$$($(BIN)/python -c "$$SHUFFLE" $(wildcard tests/test_*.py notebooks/*.ipynb)) && set -x && $(PYTEST) --no-loadscope-reorder $$files
+	@files=$$($(BIN)/python tests/shuffled.py $(TESTS) $(wildcard notebooks/*.ipynb)) && set -x && $(PYTEST) --no-loadscope-reorder $$files
 
 test-repeatedly: ## the same ten times, or TIMES=n, or until it fails
 	@for run in $$(seq $(TIMES)); do echo "run $$run of $(TIMES)"; $(MAKE) test || { echo "run $$run failed"; exit 1; }; done
@@ -99,38 +101,13 @@ format: $(VENV)/test ## tidy the code
 clean: ## remove the virtual environments
 	rm -rf $(VENV) .venv-oldest
 
-define TIDY_OUTPUTS
-import nbformat, re, sys
-from nbconvert.preprocessors import CoalesceStreamsPreprocessor
-notebook, _ = CoalesceStreamsPreprocessor().preprocess(nbformat.read(sys.argv[1], 4), {})
-for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
-    cell.outputs = [output for output in cell.outputs if not re.search(r"it/s\]|s/it\]", str(output.get("data")))]
-for widgets in notebook.metadata.get("widgets", {}).values():
-    shown, found = {}, str(notebook.cells)
-    while new := {name: model for name, model in widgets.state.items() if name in found and name not in shown}:
-        shown, found = shown | new, str(new)
-    widgets.state = shown
-nbformat.write(notebook, sys.argv[1])
-endef
-export TIDY_OUTPUTS
-
-define SHUFFLE
-import os, random, sys, time
-seed = os.environ.get("SEED") or str(time.time_ns())
-print(f"make test-shuffled SEED={seed}", file=sys.stderr)
-random.Random(seed).shuffle(files := sys.argv[1:])
-print(*files)
-endef
-export SHUFFLE
-
 # A notebook is its text plus the outputs of one run from top to bottom, and is replaced only when that run succeeds.
-# Progress bars are taken out of it again, with their widgets: they are for the one who waits. What a cell prints becomes
-# one piece, however slowly it came.
-notebooks/%.ipynb: notebooks/src/%.py $(wildcard course_utils/*.py course_utils/*.mplstyle course_utils/*/*.py data/*.npz data/*.csv weights/*.safetensors) | $(VENV)/test
+# What tidy.py leaves out of it, and how it keeps pictures light and the same, that file says.
+notebooks/%.ipynb: notebooks/src/%.py $(wildcard course_utils/*.py course_utils/*/*.py course_utils/figures/course.mplstyle data/*.npz data/*.csv weights/*.safetensors) | $(VENV)/test
 	@mkdir -p notebooks/.run && { test ! -e $@ || cp $@ notebooks/.run/; }
 	$(BIN)/jupytext --quiet --to ipynb --update --output notebooks/.run/$(@F) $<
 	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/.run/$(@F)
-	$(BIN)/python -c "$$TIDY_OUTPUTS" notebooks/.run/$(@F)
+	$(BIN)/python notebooks/tidy.py notebooks/.run/$(@F) $(wildcard $@)
 	@mv notebooks/.run/$(@F) $@
 
 # An empty file marks what is installed, and pyproject.toml says when that is out of date.

@@ -85,6 +85,7 @@ from .storage.tables import load_table as load_table
 from .figures.curves import plot_panels as plot_panels
 from .figures.widgets import sprite_mixer as sprite_mixer
 from .diffusion.guidance import guided as guided
+from .diffusion.guidance import composed as composed
 from .quality.metrics import coverage as coverage
 from .quality.metrics import recall as recall
 

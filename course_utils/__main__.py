@@ -1,16 +1,15 @@
-"""The command line: `python -m course_utils` followed by draw-sprites, train, evaluate or train-judge."""
+"""The command line: `python -m course_utils` followed by draw-sprites, train or evaluate."""
 
 import argparse
 import sys
 from pathlib import Path
 from typing import Any
 
-from .networks.unet import ContextUnet
 from .quality.evaluation import quality_table, write_classifier
 from .sprites import write_sprites
 from .sprites.artist import CLASSES
 from .storage.checkpoints import load_model
-from .training.recipes import SCHEDULES, STEPS, Recipe
+from .training.recipes import JUDGE, RECIPES, SCHEDULES, Recipe
 from .training.run import train_sprites
 
 
@@ -18,15 +17,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns 0, or with one line on stderr 2 if something was wrong, and 130 after Ctrl-C."""
     given = _parser().parse_args(arguments)
     try:
-        said = given.run(given)
+        summary = given.run(given)
     except (ValueError, OSError) as error:
         print(f"{given.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as error:
         print(f"{given.command}: stopped; {error}".removesuffix("; "), file=sys.stderr)
         return 130
-    if said:  # of several processes only one does
-        print(said)
+    if summary:  # of several processes only the first has one
+        print(summary)
     return 0
 
 
@@ -41,16 +40,18 @@ def _parser() -> argparse.ArgumentParser:
     draw.add_argument("--out", type=Path, default=Path("sprites.npz"), help="file to write (default: %(default)s)")
     draw.set_defaults(run=_draw_sprites)
 
-    usual = Recipe()
-    learn = commands.add_parser("train", help="train a network on the sprites of the course, or on yours")
+    learn = commands.add_parser("train", help="train by a recipe, on the sprites of the course or on yours")
+    learn.add_argument(
+        "--recipe", choices=(*RECIPES, JUDGE.name), default="sprites", help="of which weights (default: %(default)s)"
+    )
     learn.add_argument("--data", type=Path, help="a folder of PNGs, .npz, .npy or a sheet (default: the course's)")
     learn.add_argument("--cell", type=int, help="side of one sprite in pixels, if the data is a sheet")
     length = learn.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=int, help=f"batches to learn from (default: {STEPS})")
+    length.add_argument("--steps", type=int, help="batches to learn from (default: the recipe's)")
     length.add_argument("--minutes", type=float, help="instead of steps, about how long to train")
-    learn.add_argument("--n-features", type=int, default=usual.n_features, help="width (default: %(default)s)")
-    learn.add_argument("--schedule", choices=SCHEDULES, default=usual.schedule, help="of noise (default: %(default)s)")
-    learn.add_argument("--seed", type=int, default=usual.seed, help="of every random choice (default: %(default)s)")
+    learn.add_argument("--n-features", type=int, help="width of the network (default: the recipe's)")
+    learn.add_argument("--schedule", choices=SCHEDULES, help="of noise (default: the recipe's)")
+    learn.add_argument("--seed", type=int, help="of every random choice (default: the recipe's)")
     learn.add_argument(
         "--out", type=Path, default=Path("sprites.safetensors"), help="file to write (default: %(default)s)"
     )
@@ -59,14 +60,9 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser("evaluate", help="measure how good the sprites are that a network draws")
     evaluate.add_argument("file", type=Path, help="weights of a network that knows the five classes of the course")
+    evaluate.add_argument("--recipe", choices=RECIPES, default="sprites", help="that trained it")
     evaluate.set_defaults(run=_evaluate)
 
-    judge = commands.add_parser("train-judge", help="teach the judge that the metrics ask, and write it with its card")
-    judge.add_argument("--seed", type=int, default=0, help="of every random choice (default: %(default)s)")
-    judge.add_argument(
-        "--out", type=Path, default=Path("judge.safetensors"), help="file to write (default: %(default)s)"
-    )
-    judge.set_defaults(run=_train_judge)
     return parser
 
 
@@ -76,22 +72,27 @@ def _draw_sprites(given: argparse.Namespace) -> str:
 
 
 def _train(given: argparse.Namespace) -> str:
-    recipe = Recipe(**{name: value for name, value in vars(given).items() if name in Recipe._fields})
-    return train_sprites(given.out, recipe, given.resume)
+    options = {name: value for name, value in vars(given).items() if name in Recipe._fields and value is not None}
+    if given.recipe == JUDGE.name:
+        if given.resume or options.keys() - {"steps", "seed"}:
+            raise ValueError(f"the recipe {JUDGE.name} takes --steps, --seed and --out only")
+        judge = JUDGE._replace(**options)
+        return write_classifier(given.out, judge.steps, judge.batch_size, judge.learning_rate, judge.seed)
+    if "schedule" in options:
+        options["schedule"] = SCHEDULES[options["schedule"]]
+    if "minutes" in options:
+        options["steps"] = None
+    return train_sprites(given.out, RECIPES[given.recipe]._replace(**options), given.resume)
 
 
 def _evaluate(given: argparse.Namespace) -> str:
-    model, schedule = load_model(given.file, ContextUnet)
+    model, schedule = load_model(given.file, RECIPES[given.recipe].network)
     network: Any = getattr(model, "network", model)  # it may stand in a wrapper
     known = network.arguments["n_context"]
     if known != len(CLASSES):
         wanted = f"a network that knows the {len(CLASSES)} classes of the course"
         raise ValueError(f"{given.file} must hold {wanted}, and it knows {known}")
     return quality_table(model, schedule)
-
-
-def _train_judge(given: argparse.Namespace) -> str:
-    return write_classifier(given.out, given.seed)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ No mathematics here: a function that computes calls these first, and then comput
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -38,6 +39,12 @@ def require_number(
         interval = f"{left}{low:g}, {high:g}{right}".replace("inf", "∞")
         raise ValueError(f"{name} must be a number in {interval}, got {value!r}")
     return number
+
+
+def require_range(low: object, high: object) -> None:
+    """Two finite numbers, the first smaller than the second."""
+    if not require_number("low", low) < require_number("high", high):
+        raise ValueError(f"low must be smaller than high, got {low!r} and {high!r}")
 
 
 def require_shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
@@ -87,7 +94,7 @@ def require_table(name: str, table: object, T: int) -> Tensor:
 
 
 def require_times(name: str, t: object, low: int, T: int, x: Tensor) -> Tensor:
-    """One time for the whole batch `x`, or one for each image of it, in low…T; returned as integers of shape (B,)."""
+    """One time for the whole batch `x`, or one for each image of it, in low…T; int64 of shape (B,), on the CPU."""
     times = t if isinstance(t, Tensor) else torch.tensor(require_int(name, t, low, T))
     if times.is_floating_point() or times.is_complex() or times.dtype == torch.bool:
         raise ValueError(f"{name} must be an int or an integer tensor, got {times.dtype}")
@@ -95,4 +102,156 @@ def require_times(name: str, t: object, low: int, T: int, x: Tensor) -> Tensor:
         raise ValueError(f"{name} must hold one time for each of {len(x)} images, got shape {tuple(times.shape)}")
     if times.min() < low or times.max() > T:
         raise ValueError(f"{name} must lie in {low}…{T}, got {times.min().item()}…{times.max().item()}")
-    return times.to(x.device, torch.int64).expand(len(x))
+    return times.to("cpu", torch.int64).expand(len(x))
+
+
+def require_betas(beta: object) -> Tensor:
+    """The noise variances of the steps of a schedule: 1-D, each strictly between 0 and 1."""
+    betas = require_floats("beta", beta)
+    if betas.ndim != 1 or betas.min() <= 0 or betas.max() >= 1:
+        raise ValueError(
+            f"beta must be 1-D with values strictly between 0 and 1, "
+            f"got shape {tuple(betas.shape)} in [{betas.min():.4g}, {betas.max():.4g}]"
+        )
+    return betas
+
+
+def require_beta_ends(T: object, beta_start: object, beta_end: object, stated_for: object) -> None:
+    """A number of steps, and the first and last noise variance of a chain of a stated number of steps."""
+    require_int("T", T, 1)
+    require_int("stated_for", stated_for, 1)
+    require_number("beta_start", beta_start, 0, 1, open_interval=True)
+    require_number("beta_end", beta_end, 0, 1, open_interval=True)
+
+
+def require_noisy_batch(t: object, T: int, **batches: object) -> None:
+    """Two batches of one shape, given by their names, at noisy times: 1…T."""
+    (name, first), (other, second) = batches.items()
+    x = require_floats(name, first)
+    require_floats(other, second, like=x)
+    require_times("t", t, 1, T, x)
+
+
+def require_step(x_t: object, eps: object, t: int, t_prev: int, T: int, eta: object) -> None:
+    """What a step of a sampler is told: a batch, the noise in it, two different times, and how much noise it adds."""
+    require_floats("eps", eps, like=require_floats("x_t", x_t))
+    require_int("t", t, 1, T)
+    if require_int("t_prev", t_prev, 0, T) == t:
+        raise ValueError(f"t and t_prev must differ, got {t} twice")
+    if require_number("eta", eta, 0, 1) > 0 and t_prev > t:
+        raise ValueError(
+            f"t_prev must be smaller than t for a step that adds noise, got t = {t}, t_prev = {t_prev}; "
+            f"to a later time, eta must be 0, got {eta!r}"
+        )
+
+
+def require_noise(noise: Tensor | None, x_t: Tensor, sigma: float) -> Tensor | float:
+    """The noise z of a step that adds σ z, of the shape of `x_t`; 0 where σ is 0 and none is needed."""
+    if sigma == 0:
+        return 0.0
+    if noise is None:
+        raise ValueError("noise must be given for a step that adds some; sample() draws it from its generator")
+    return require_floats("noise", noise, like=x_t)
+
+
+def require_variance(variance: object, t: int, t_prev: int, T: int) -> Tensor:
+    """A table of variances for single steps."""
+    table = require_table("variance", variance, T)
+    if table.min() < 0:
+        raise ValueError(f"variance must not be negative, got {table.min().item():.4g}")
+    if t_prev != t - 1:
+        raise ValueError(f"a variance table is for single steps, got a step from {t} to {t_prev}: leave it out")
+    return table
+
+
+def require_walk(x: object, times: Iterable[object], T: int) -> Iterator[tuple[int, int]]:
+    """The pairs of neighbouring times along which a batch can be walked."""
+    require_floats("x", x)
+    stops = [require_int("times", t, 0, T) for t in times]
+    if len(stops) < 2 or min(stops[:-1]) < 1 or any(t == t_prev for t, t_prev in pairwise(stops)):
+        raise ValueError(f"times must be two or more, no two neighbours equal, only the last one 0; got {stops}")
+    return pairwise(stops)
+
+
+def require_noises(a: object, b: object, share: object) -> None:
+    """Two batches of noise with one arc from each image of one to that of the other, and a share of the way."""
+    first = require_floats("a", a)
+    second = require_floats("b", b, like=first)
+    require_number("share", share, 0, 1)
+    cosine = torch.cosine_similarity(first.flatten(1).double(), second.flatten(1).double())
+    if (cosine.abs().clamp(max=1).acos().sin() < 1e-4).any() or not all(
+        x.flatten(1).any(1).all() for x in (first, second)
+    ):
+        raise ValueError("a and b must not be parallel, or zero: there is no one arc from one to the other")
+
+
+def require_gaussian(mean: object, std: object) -> None:
+    """Mean and standard deviation of independent Gaussians."""
+    if (smallest := require_floats("std", std, like=require_floats("mean", mean)).min()) <= 0:
+        raise ValueError(f"std must be positive, got {smallest.item():.4g}")
+
+
+def require_pictures(name: str, x: object, count: str = "N") -> Tensor:
+    """One or more things of one shape, (N, …), with at least two dimensions."""
+    if (pictures := require_floats(name, x)).ndim < 2:
+        raise ValueError(f"{name} must have shape ({count}, …), got {tuple(pictures.shape)}")
+    return pictures
+
+
+def require_mixture(means: object, std: object, weights: Tensor | None, classes: Tensor | None) -> None:
+    """K means, one width, and perhaps K positive weights and K one-hot classes."""
+    count = len(require_pictures("means", means, "K"))
+    require_number("std", std, 0)
+    if weights is not None and (require_floats("weights", weights).shape != (count,) or weights.min() <= 0):
+        raise ValueError(f"weights must be {count} positive numbers, got shape {tuple(weights.shape)}")
+    if classes is not None:
+        one_hot = ((require_floats("classes", classes) == 0) | (classes == 1)).all() and classes.ndim == 2
+        if not (one_hot and len(classes) == count and (classes.sum(1) == 1).all()):
+            raise ValueError(f"classes must be one-hot of shape ({count}, n), got {tuple(classes.shape)}")
+
+
+def require_question(
+    x: object, t: object, c: Tensor | None, sample: Tensor, T: int, n_context: int | None = None
+) -> None:
+    """What an oracle is asked: a batch like one sample, its times, and a context if it knows classes."""
+    batch = require_floats("x", x, along=sample)
+    if batch.shape[1:] != sample.shape:
+        raise ValueError(f"x must have shape (B, {', '.join(map(str, sample.shape))}), got {tuple(batch.shape)}")
+    require_times("t", t, 1, T, batch)
+    if c is not None and require_floats("c", c).any() and n_context is None:
+        raise ValueError("this oracle knows no classes: c must be None or all zeros")
+    if c is not None and n_context is not None and (c.shape != (len(batch), n_context) or c.min() < 0):
+        raise ValueError(f"c must be numbers ≥ 0 of shape ({len(batch)}, {n_context}), got {tuple(c.shape)}")
+
+
+def require_contexts(c: object, x: Tensor, count: int | None = None) -> Tensor:
+    """A context for each image of the batch `x`, shape (B, n_context), or `count` of them, (B, count, n_context)."""
+    contexts = require_floats("c", c, along=require_floats("x", x))
+    leading = (len(x),) if count is None else (len(x), count)
+    if contexts.ndim != len(leading) + 1 or contexts.shape[:-1] != leading:
+        wanted = ", ".join(map(str, leading))
+        raise ValueError(f"c must have shape ({wanted}, n_context), got {tuple(contexts.shape)}")
+    return contexts
+
+
+def require_rows(name: str, c: object) -> Tensor:
+    """A row of numbers for each image, shape (B, n)."""
+    if (rows := require_floats(name, c)).ndim != 2:
+        raise ValueError(f"{name} must have shape (B, n_context), got {tuple(rows.shape)}")
+    return rows
+
+
+def require_scales(scales: object) -> list[float]:
+    """One or more finite numbers."""
+    if not isinstance(scales, Sequence) or isinstance(scales, str | bytes) or len(scales) == 0:
+        raise ValueError(f"scales must be one or more finite numbers, got {scales!r}")
+    return [require_number("scales", w) for w in scales]
+
+
+def require_clean_batch(x0: object, c: Tensor | None, weight: Tensor | None, T: int) -> None:
+    """What a loss is told: clean images, a row of context for each if there are any, and a weight for each time."""
+    images = require_floats("x0", x0)
+    if c is not None and len(require_floats("c", c, along=images)) != len(images):
+        raise ValueError(f"c must have one row for each of {len(images)} images, got shape {tuple(c.shape)}")
+    if weight is not None:
+        require_table("weight", weight, T)

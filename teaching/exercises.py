@@ -48,9 +48,9 @@ def exercises(notebook: nbformat.NotebookNode) -> list[Exercise]:
         solution = next(rest, None)
         if not (heading and call and solution):
             raise ValueError(f"an exercise needs a heading, a check and a solution:\n{cell.source}")
-        whole, title, difficulty, minutes = heading.groups()
+        text, title, difficulty, minutes = heading.groups()
         check, name = call.groups()
-        found.append(Exercise(whole, title, difficulty, int(minutes), name, check, cell.source, solution))
+        found.append(Exercise(text, title, difficulty, int(minutes), name, check, cell.source, solution))
     return found
 
 
@@ -63,10 +63,10 @@ def asked(path: Path) -> list[Exercise]:
 def minutes(notebook: nbformat.NotebookNode) -> tuple[int, int]:
     """How long a notebook takes, by its own words: to read and run, and the exercises."""
     text = "\n".join(cell.source for cell in notebook.cells[:6])
-    said = re.search(r"\*\*Time:\*\* about (\d+) minutes, and (\d+) more with the exercises", text)
-    if not said:
+    stated = re.search(r"\*\*Time:\*\* about (\d+) minutes, and (\d+) more with the exercises", text)
+    if not stated:
         raise ValueError("the notebook does not say how long it takes: **Time:** about … minutes, and … more with …")
-    return int(said[1]), int(said[2])
+    return int(stated[1]), int(stated[2])
 
 
 def lecture(notebook: nbformat.NotebookNode) -> int:

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from .exercises import NOTEBOOKS, Exercise, asked
 
 RIGHT, WRONG, BLANK, NOT_RUN, CHANGED = "right", "wrong", "not attempted", "not run", "check changed"
-MARKS = {"✓": RIGHT, "✗": WRONG, "○": BLANK}
+RETURNS_NONE, STOPS = "returns None", "stops"
 
 
 def marks(notebook: nbformat.NotebookNode, todo: Sequence[Exercise]) -> dict[str, tuple[str, str]]:
@@ -47,14 +47,25 @@ def _verdict(exercise: Exercise, cells: Sequence[nbformat.NotebookNode]) -> tupl
         return CHANGED, f"{name}: no cell has the line `{imports}` and ends with `{call}`, as it was handed out."
     for output in asking[-1].outputs:
         if output.output_type == "error":
-            return WRONG, f"{name}: the cell stops with {output.ename}: {output.evalue}"
+            return STOPS, f"{name}: the cell stops with {output.ename}: {output.evalue}"
     printed = "".join(output.text for output in asking[-1].outputs if output.get("name") == "stdout")
-    said = re.findall(r"^[✓✗○] .*(?:\n  .+)*", printed, re.MULTILINE)
-    if not said:
+    verdicts = re.findall(r"^[✓✗○] .*(?:\n  .+)*", printed, re.MULTILINE)
+    if not verdicts:
         return NOT_RUN, f"{name}: the cell was saved without a verdict."
-    if len(said) > 1:
-        return CHANGED, f"{name}: the cell says {len(said)} verdicts, and a check says one."
-    return MARKS[said[0][0]], said[0][2:]
+    if len(verdicts) > 1:
+        return CHANGED, f"{name}: the cell says {len(verdicts)} verdicts, and a check says one."
+    return _mark(name, verdicts[0]), verdicts[0][2:]
+
+
+def _mark(name: str, verdict: str) -> str:
+    """Which kind of verdict it is; a check has one beginning for each."""
+    kinds = {
+        f"✓ {name} is right": RIGHT,
+        f"○ {name}: not attempted": BLANK,
+        f"✗ {name} returns None": RETURNS_NONE,
+        f"✗ {name} stops with": STOPS,
+    }
+    return next((mark for beginning, mark in kinds.items() if verdict.startswith(beginning)), WRONG)
 
 
 def _asks(source: str, exercise: Exercise) -> bool:
@@ -105,7 +116,9 @@ def report(files: Sequence[Path], run: bool = False) -> str:
             continue
         rows = tables.setdefault(path, [[path.stem, *found]])
         rows.append([str(file), *(mark for mark, _ in found.values())])
-        remarks += [f"{file}, {said}" for mark, said in found.values() if mark in (WRONG, CHANGED)]
+        remarks += [
+            f"{file}, {verdict}" for mark, verdict in found.values() if mark in (WRONG, RETURNS_NONE, STOPS, CHANGED)
+        ]
     return "\n\n".join([*map(_aligned, tables.values()), *remarks])
 
 

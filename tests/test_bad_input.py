@@ -22,7 +22,9 @@ from course_utils import (
     GaussianDenoiser,
     MixtureDenoiser,
     Step,
+    check_add_noise,
     clipped,
+    composed,
     guided,
     linear_schedule,
     load_classifier,
@@ -127,6 +129,8 @@ FUNCTIONS = {
         {"self": SCHEDULE, "table": TABLE, "t": TIMES, "x": X},
         {"table": TABLES, "t": times(2, low=0), "x": floats(X)},
     ),
+    "NoiseSchedule.signal": ({"self": SCHEDULE, "t": TIMES, "x": X}, {"t": times(2, low=0), "x": floats(X)}),
+    "NoiseSchedule.noise": ({"self": SCHEDULE, "t": TIMES, "x": X}, {"t": times(2, low=0), "x": floats(X)}),
     "NoiseSchedule.add_noise": ({"self": SCHEDULE, "x0": X, "t": TIMES, "eps": EPS}, x0_eps_t),
     "NoiseSchedule.predict_x0": ({"self": SCHEDULE, "x_t": X, "t": TIMES, "eps": EPS}, x_t_eps_t),
     "NoiseSchedule.predict_eps": (
@@ -163,7 +167,19 @@ FUNCTIONS = {
     ),
     "guided": (
         {"model": MODEL, "guidance_scale": 2},
-        {"guidance_scale": ["2", None, True, math.nan, math.inf, 1j, [], [1, math.nan], ["1", "2"], torch.ones(2, 2)]},
+        {"guidance_scale": numbers()},
+    ),
+    "composed": (
+        {"model": MODEL, "scales": [2, -1.0]},
+        {"scales": ["2", None, True, math.nan, 1j, 2, [], [1, math.nan], ["1", "2"], torch.ones(2, 2)]},
+    ),
+    "a composed model": (
+        {"call": composed(MODEL, [2, 3]), "x": X, "t": TIMES, "c": torch.stack([C, C], dim=1)},
+        {"x": floats(X), "c": some([*floats(C), *like(C)])},
+    ),
+    "right_or_ours": (
+        {"check": check_add_noise, "attempt": SCHEDULE.add_noise},
+        {"check": [None, check_add_noise.right, print]},
     ),
     "a guided model": (
         {"call": guided(MODEL, 2), "x": X, "t": TIMES, "c": C},
@@ -417,7 +433,20 @@ FUNCTIONS = {
     ),
 }
 
-WORDS = {"names", "title", "xlabel", "ylabel", "alt", "density_name", "colour", "log", "log_y", "about", "where"}
+WORDS = {
+    "attempt",
+    "names",
+    "title",
+    "xlabel",
+    "ylabel",
+    "alt",
+    "density_name",
+    "colour",
+    "log",
+    "log_y",
+    "about",
+    "where",
+}
 MODULES = {
     "self",
     "call",
@@ -429,7 +458,7 @@ MODULES = {
     "step",
     "density",
     "accelerator",
-    "rows",
+    "optimization",
 }
 """Parameters whose mistakes Python and PyTorch name themselves: words, switches, functions, objects of the course."""
 

@@ -175,7 +175,8 @@ def test_no_level_of_headings_is_left_out(path):
 
 @each_notebook
 def test_it_is_small(path):
-    assert path.stat().st_size <= 2e6
+    """1.5 MB for the six that build the model, 1 MB for each that follows."""
+    assert path.stat().st_size <= (1.5e6 if path.stem < "07" else 1e6)
 
 
 @each_notebook

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..validation import require_floats, require_number, require_table
+from ..validation import require_clean_batch, require_number, require_rows
 from .models import Model
 from .schedules import NoiseSchedule
 
@@ -13,9 +13,7 @@ def drop_context(c: Tensor, share: float, generator: torch.Generator | None = No
 
     A model that sees both learns to draw with and without a context (Ho & Salimans 2022, arXiv:2207.12598, sec. 3.2).
     """
-    if require_floats("c", c).ndim != 2:
-        raise ValueError(f"c must have shape (B, n_context), got {tuple(c.shape)}")
-    require_number("share", share, 0, 1)
+    require_rows("c", c), require_number("share", share, 0, 1)
     keep = torch.rand((len(c), 1), generator=generator) >= share
     return c * keep.to(c)
 
@@ -37,7 +35,6 @@ def diffusion_loss(
     schedule: NoiseSchedule,
     weight: Tensor | None = None,
     generator: torch.Generator | None = None,
-    rows: slice = slice(None),
 ) -> Tensor:
     """The mean of w_t (ε − ε_θ(x_t, t, c))² over a batch, each image with a random time and noise (DDPM, Algorithm 1).
 
@@ -49,17 +46,36 @@ def diffusion_loss(
         weight: a table w of length T + 1; by default 1 (DDPM's "simple" loss, eq. 14). `1 / schedule.alpha_bar` makes
             it the squared error of v, `1 / schedule.snr` that of x_0 (Salimans & Ho 2022, arXiv:2202.00512, sec. 4).
         generator: where times and noises come from; by default torch's own.
-        rows: the mean over these rows of the batch only, with the times and noises that they have in the whole.
 
     Returns a scalar with a gradient. Raises ValueError for other shapes, dtypes and NaN.
     """
-    require_floats("x0", x0)
-    if c is not None and len(require_floats("c", c, along=x0)) != len(x0):
-        raise ValueError(f"c must have one row for each of {len(x0)} images, got shape {tuple(c.shape)}")
-    if weight is not None:
-        require_table("weight", weight, schedule.T)
-    t = torch.randint(1, schedule.T + 1, (len(x0),), generator=generator).to(x0.device)[rows]
-    eps = torch.randn(x0.shape, generator=generator, dtype=x0.dtype).to(x0.device)[rows]
-    x0, c = x0[rows], None if c is None else c[rows]
-    error = (eps - model(schedule.add_noise(x0, t, eps), t, c)).square()
+    require_clean_batch(x0, c, weight, schedule.T)
+    t, eps = draw_times_and_noise(x0, schedule, generator)
+    return denoising_loss(model, x0, t, eps, c, schedule, weight)
+
+
+def draw_times_and_noise(
+    x0: Tensor, schedule: NoiseSchedule, generator: torch.Generator | None = None
+) -> tuple[Tensor, Tensor]:
+    """A time in 1…T and a noise for each image of a batch, drawn on the CPU, on the device of the batch."""
+    t = torch.randint(1, schedule.T + 1, (len(x0),), generator=generator)
+    eps = torch.randn(x0.shape, generator=generator, dtype=x0.dtype)
+    return t.to(x0.device), eps.to(x0.device)
+
+
+def denoising_loss(
+    model: Model,
+    x0: Tensor,
+    t: Tensor,
+    eps: Tensor,
+    c: Tensor | None,
+    schedule: NoiseSchedule,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """The mean of w_t (ε − ε_θ(x_t, t, c))² for times t of shape (B,) and noises ε of the shape of `x0`.
+
+    Arguments and result are otherwise those of `diffusion_loss`.
+    """
+    x_t = schedule.add_noise(x0, t, eps)
+    error = (eps - model(x_t, t, c)).square()  # equation (1) of notebook 04
     return (error if weight is None else schedule.at(weight, t, x0) * error).mean()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from ..validation import require_floats, require_number, require_times
+from ..validation import require_floats, require_range
 from .schedules import NoiseSchedule
 
 Model = Callable[[Tensor, Tensor, Tensor | None], Tensor]
@@ -16,12 +16,10 @@ Model = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 def clipped(model: Model, schedule: NoiseSchedule, low: float = -1.0, high: float = 1.0) -> Model:
     """Clamp the clean image that the model has in mind, x̂_0, to [low, high], and answer with the noise that fits it."""
-    if not require_number("low", low) < require_number("high", high):
-        raise ValueError(f"low must be smaller than high, got {low!r} and {high!r}")
+    require_range(low, high)
 
     def answer(x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
-        require_times("t", t, 1, schedule.T, require_floats("x", x))
-        x0_hat = schedule.predict_x0(x, t, model(x, t, c))
+        x0_hat = schedule.predict_x0(x, t, model(require_floats("x", x), t, c))
         return schedule.predict_eps(x, t, x0_hat.clamp(low, high))
 
     return answer
@@ -41,8 +39,8 @@ class FromX0(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
         """The noise in `x` of shape (B, …), at times t of shape (B,), in 1…T."""
-        require_times("t", t, 1, self.schedule.T, require_floats("x", x))
-        return self.schedule.predict_eps(x, t, self.network(x, t, c).to(x.dtype))
+        x0_hat: Tensor = self.network(x, t, c)
+        return self.schedule.predict_eps(x, t, x0_hat.to(x.dtype))
 
 
 class FromV(nn.Module):
@@ -58,8 +56,5 @@ class FromV(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
         """The noise in `x` of shape (B, …), at times t of shape (B,), in 1…T."""
-        require_times("t", t, 1, self.schedule.T, require_floats("x", x))
-        signal = self.schedule.at(self.schedule.alpha_bar.sqrt(), t, x)
-        noise = self.schedule.at((1 - self.schedule.alpha_bar).sqrt(), t, x)
         v: Tensor = self.network(x, t, c)
-        return signal * v + noise * x
+        return self.schedule.signal(t, x) * v + self.schedule.noise(t, x) * x

@@ -7,7 +7,7 @@ sampling here beyond drawing from that truth.
 import torch
 from torch import Tensor
 
-from ..validation import require_floats, require_int, require_number, require_times
+from ..validation import require_gaussian, require_int, require_mixture, require_pictures, require_question
 from .schedules import NoiseSchedule
 
 
@@ -23,19 +23,15 @@ class GaussianDenoiser:
     """
 
     def __init__(self, mean: Tensor, std: Tensor, schedule: NoiseSchedule) -> None:
-        self.mean, self.std = require_floats("mean", mean), require_floats("std", std, like=mean)
-        if std.min() <= 0:
-            raise ValueError(f"std must be positive, got {std.min().item():.4g}")
-        self.schedule = schedule
+        require_gaussian(mean, std)
+        self.mean, self.std, self.schedule = mean, std, schedule
 
     def __call__(self, x: Tensor, t: int | Tensor, c: Tensor | None = None) -> Tensor:
         """The noise in x_t, of the shape of `x` (B, …). It was told no classes: any context but "none" is refused."""
-        _require_no_context(self, c)
-        _require_samples_like("x", x, self.mean)
-        t = require_times("t", t, 1, self.schedule.T, x)
-        alpha_bar = self.schedule.at(self.schedule.alpha_bar, t, x)
-        noise = self.schedule.at(1 - self.schedule.alpha_bar, t, x)
-        return noise.sqrt() * (x - alpha_bar.sqrt() * self.mean) / (alpha_bar * self.std**2 + noise)
+        require_question(x, t, c, self.mean, self.schedule.T)
+        ab = self.schedule.at(self.schedule.alpha_bar, t, x)
+        one_minus_ab = self.schedule.at(1 - self.schedule.alpha_bar, t, x)
+        return one_minus_ab.sqrt() * (x - ab.sqrt() * self.mean) / (ab * self.std**2 + one_minus_ab)
 
 
 class MixtureDenoiser:
@@ -62,21 +58,13 @@ class MixtureDenoiser:
         weights: Tensor | None = None,
         classes: Tensor | None = None,
     ) -> None:
-        self.means, self.schedule, self.std, self.classes = require_floats("means", means).detach(), schedule, std, None
-        if means.ndim < 2:
-            raise ValueError(f"means must have shape (K, …), got {tuple(means.shape)}")
-        require_number("std", std, 0)
+        require_mixture(means, std, weights, classes)
+        self.means, self.schedule, self.std = means.detach(), schedule, std
         self._flat = self.means.flatten(1).to(torch.promote_types(means.dtype, torch.float32))  # half is too coarse
         self._square = self._flat.square().sum(1)
-        one_each = self._flat.new_ones(len(means))
-        self.weights = one_each if weights is None else require_floats("weights", weights).to(one_each)
-        if self.weights.shape != one_each.shape or self.weights.min() <= 0:
-            raise ValueError(f"weights must be {len(means)} positive numbers, got shape {tuple(self.weights.shape)}")
-        self.weights = self.weights / self.weights.sum()
-        if classes is not None:
-            self.classes = require_floats("classes", classes).to(one_each)
-            if classes.ndim != 2 or len(classes) != len(means) or not _one_hot(classes):
-                raise ValueError(f"classes must be one-hot of shape ({len(means)}, n), got {tuple(classes.shape)}")
+        weights = self._flat.new_ones(len(means)) if weights is None else weights.to(self._flat)
+        self.weights = weights / weights.sum()
+        self.classes = None if classes is None else classes.to(self._flat)
 
     def draw(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """N samples of the truth, shape (n, …)."""
@@ -91,11 +79,11 @@ class MixtureDenoiser:
         A context `c` of shape (B, n_context) multiplies the weight of each component by the entry of its class; None
         and a row of zeros leave the weights as they are.
         """
-        return self._posterior(*self._tables(x, t), c)
+        return self._posterior(*self._tables(x, t, c), c)
 
     def predict_x0(self, x: Tensor, t: int | Tensor, c: Tensor | None = None) -> Tensor:
         """E[x_0 | x_t], the average of all that x_t could have been, each by its probability."""
-        flat, signal, noise = self._tables(x, t)
+        flat, signal, noise = self._tables(x, t, c)
         centre = self._posterior(flat, signal, noise, c) @ self._flat
         gain = signal * self.std**2 / (signal**2 * self.std**2 + noise)
         return (centre + gain * (flat - signal * centre)).view_as(x).to(x.dtype)
@@ -107,27 +95,23 @@ class MixtureDenoiser:
     def _posterior(self, flat: Tensor, signal: Tensor, noise: Tensor, c: Tensor | None) -> Tensor:
         variance = signal**2 * self.std**2 + noise
         logits = (signal * (flat @ self._flat.T) - signal**2 * self._square / 2) / variance
-        return (logits + self._log_weights(c, len(flat))).softmax(1)
+        return (logits + self._log_weights(c)).softmax(1)
 
-    def _tables(self, x: Tensor, t: int | Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _tables(self, x: Tensor, t: int | Tensor, c: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """The batch as rows, √ᾱ_t and 1 − ᾱ_t, in the precision of the calculation."""
-        _require_samples_like("x", x, self.means[0])
-        flat = x.flatten(1).to(self._flat.dtype)
-        t = require_times("t", t, 1, self.schedule.T, flat)
-        alpha_bar = self.schedule.alpha_bar
-        return flat, self.schedule.at(alpha_bar.sqrt(), t, flat), self.schedule.at(1 - alpha_bar, t, flat)
+        n_context = None if self.classes is None else self.classes.shape[1]
+        require_question(x, t, c, self.means[0], self.schedule.T, n_context)
+        flat, ab = x.flatten(1).to(self._flat.dtype), self.schedule.alpha_bar
+        return flat, self.schedule.at(ab.sqrt(), t, flat), self.schedule.at(1 - ab, t, flat)
 
-    def _log_weights(self, c: Tensor | None, batch: int) -> Tensor:
+    def _log_weights(self, c: Tensor | None) -> Tensor:
         """Logarithms of the w_k for each row, shape (1, K) or (B, K)."""
         if self.classes is None or c is None:
-            _require_no_context(self, c)
             return self.weights.log()[None]
-        if require_floats("c", c).shape != (batch, self.classes.shape[1]) or c.min() < 0:
-            raise ValueError(f"c must be numbers ≥ 0 of shape ({batch}, {self.classes.shape[1]}), got {tuple(c.shape)}")
-        told = torch.where(c.any(1, keepdim=True), c.to(self._flat) @ self.classes.T, 1)
-        if (told == 0).all(1).any():
+        share = torch.where(c.any(1, keepdim=True), c.to(self._flat) @ self.classes.T, 1)
+        if (share == 0).all(1).any():
             raise ValueError("c must name a class that some component belongs to")
-        return (self.weights * told).log()
+        return (self.weights * share).log()
 
 
 class IdealDenoiser(MixtureDenoiser):
@@ -143,21 +127,5 @@ class IdealDenoiser(MixtureDenoiser):
     """
 
     def __init__(self, data: Tensor, schedule: NoiseSchedule, classes: Tensor | None = None) -> None:
-        if require_floats("data", data).ndim < 2:
-            raise ValueError(f"data must have shape (N, …), got {tuple(data.shape)}")
+        require_pictures("data", data)
         super().__init__(data, schedule, std=0.0, classes=classes)
-
-
-def _one_hot(classes: Tensor) -> bool:
-    """Whether each row holds a single 1 and zeros."""
-    return bool(((classes == 0) | (classes == 1)).all() and (classes.sum(1) == 1).all())
-
-
-def _require_no_context(oracle: object, c: Tensor | None) -> None:
-    if c is not None and require_floats("c", c).any():
-        raise ValueError(f"this {type(oracle).__name__} knows no classes: c must be None or all zeros")
-
-
-def _require_samples_like(name: str, x: Tensor, one: Tensor) -> None:
-    if require_floats(name, x, along=one).shape[1:] != one.shape:
-        raise ValueError(f"{name} must have shape (B, {', '.join(map(str, one.shape))}), got {tuple(x.shape)}")

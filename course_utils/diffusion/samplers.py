@@ -4,18 +4,25 @@ A step is a pure function of numbers that are handed to it. Guidance, clipping a
 (`guidance`, `models`), so nothing here knows of them.
 """
 
-import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import pairwise
+from math import sqrt
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ..validation import require_floats, require_int, require_number, require_shape, require_table
+from ..validation import (
+    require_noise,
+    require_noises,
+    require_number,
+    require_shape,
+    require_step,
+    require_variance,
+    require_walk,
+)
 from .models import Model
 from .schedules import NoiseSchedule
 
@@ -66,17 +73,14 @@ def ddpm_step(
 
     Returns the batch at t_prev. Raises ValueError for other shapes, dtypes, times, NaN, or noise that is missing.
     """
-    _require_step(x_t, eps, t, t_prev, schedule)
-    if t_prev > t:
-        raise ValueError(f"t_prev must be smaller than t for a step that adds noise, got t = {t}, t_prev = {t_prev}")
-    before, now = schedule.alpha_bar[t_prev].item(), schedule.alpha_bar[t].item()
-    alpha = now / before
-    mean = (x_t - (1 - alpha) / math.sqrt(1 - now) * eps) / math.sqrt(alpha)
-    if variance is None:
-        sigma = math.sqrt((1 - before) / (1 - now) * (1 - alpha))
-    else:
-        sigma = math.sqrt(_require_single(variance, t, t_prev, schedule))
-    return _with_noise(mean, sigma if t_prev > 0 else 0.0, noise)
+    require_step(x_t, eps, t, t_prev, schedule.T, eta=1)
+    ab, ab_prev = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[t_prev])
+    alpha = ab / ab_prev  # α_t, or that of a jump
+    sigma = sqrt((1 - ab_prev) / (1 - ab) * (1 - alpha))  # that of the posterior; 0 at the end
+    if variance is not None and t_prev > 0:
+        sigma = sqrt(require_variance(variance, t, t_prev, schedule.T)[t])
+    mean = (x_t - (1 - alpha) / sqrt(1 - ab) * eps) / sqrt(alpha)
+    return mean + sigma * require_noise(noise, x_t, sigma)  # equation (3) of notebook 02
 
 
 def ddim_step(
@@ -98,15 +102,11 @@ def ddim_step(
 
     Returns the batch at t_prev. Raises ValueError for other shapes, dtypes, times, NaN, or noise that is missing.
     """
-    _require_step(x_t, eps, t, t_prev, schedule)
-    if require_number("eta", eta, 0, 1) > 0 and t_prev > t:
-        raise ValueError(f"a step to a later time, from {t} to {t_prev}, adds no noise: eta must be 0, got {eta!r}")
-    before, now = schedule.alpha_bar[t_prev].item(), schedule.alpha_bar[t].item()
-    variance = eta**2 * (1 - before) / (1 - now) * (1 - now / before) if eta else 0.0
-    x0_hat = (x_t - math.sqrt(1 - now) * eps) / math.sqrt(now)
-    old_noise = math.sqrt(max(0.0, 1 - before - variance))
-    mean = torch.add(math.sqrt(before) * x0_hat, eps, alpha=old_noise)  # one pass over the batch less than with * and +
-    return _with_noise(mean, math.sqrt(variance), noise)
+    require_step(x_t, eps, t, t_prev, schedule.T, eta)
+    ab, ab_prev = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[t_prev])
+    sigma = eta * sqrt((1 - ab_prev) / (1 - ab)) * sqrt(1 - ab / ab_prev) if eta else 0.0  # (3) of notebook 06
+    x0_hat, z = (x_t - sqrt(1 - ab) * eps) / sqrt(ab), require_noise(noise, x_t, sigma)
+    return sqrt(ab_prev) * x0_hat + sqrt(1 - ab_prev - sigma**2) * eps + sigma * z  # (2)
 
 
 def sample(
@@ -132,10 +132,9 @@ def sample(
     Yields a `Step` for each pair of neighbouring times; no gradients are kept. Raises ValueError, before the first call
     of the model, if `times` or `x` will not do.
     """
-    for t, t_prev in require_walk(x, times, schedule):
+    for t, t_prev in require_walk(x, times, schedule.T):
         with torch.no_grad():
-            now = torch.full((len(x),), t, device=x.device)
-            eps = model(x, now, c)
+            eps = model(x, torch.full((len(x),), t, device=x.device), c)
             noise = None if generator is None else _randn_like(x, generator)
             x0_hat = schedule.predict_x0(x, t, eps)
             x = step(x, eps, t, t_prev, schedule, noise=noise)
@@ -201,15 +200,11 @@ def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
     Returns a batch of their shape. Raises ValueError for other shapes, dtypes, NaN, a share outside [0, 1], and where
     a and b are parallel or zero, so that there is no one arc between them.
     """
-    require_floats("b", b, like=require_floats("a", a))
-    require_number("share", share, 0, 1)
-    vectors = a.flatten(1).double(), b.flatten(1).double()
-    angle = torch.acos(torch.cosine_similarity(*vectors).clamp(-1, 1))
-    if (angle.sin() < 1e-4).any() or not all(vector.any(1).all() for vector in vectors):
-        raise ValueError("a and b must not be parallel, or zero: there is no one arc from one to the other")
-    angle = angle.view(-1, *[1] * (a.ndim - 1))
-    of_a, of_b = (((1 - share) * angle).sin() / angle.sin(), (share * angle).sin() / angle.sin())
-    return of_a.to(a.dtype) * a + of_b.to(a.dtype) * b
+    require_noises(a, b, share)
+    cosine = torch.cosine_similarity(a.flatten(1).double(), b.flatten(1).double()).clamp(-1, 1)
+    angle = cosine.acos().view(-1, *[1] * (a.ndim - 1))
+    of_a, of_b = ((1 - share) * angle).sin() / angle.sin(), (share * angle).sin() / angle.sin()
+    return of_a.to(a) * a + of_b.to(b) * b  # equation (4) of notebook 06
 
 
 def pure_noise(shape: Sequence[int], generator: torch.Generator | None) -> tuple[Tensor, torch.Generator]:
@@ -226,37 +221,3 @@ def last(steps: Iterator[Step], times: Sequence[int]) -> Tensor:
 
 def _randn_like(x: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=generator.device).to(x.device)
-
-
-def require_walk(x: Tensor, times: Sequence[int], schedule: NoiseSchedule) -> Iterator[tuple[int, int]]:
-    """The pairs of neighbouring times of a walk that can be made."""
-    require_floats("x", x)
-    times = [require_int("times", t, 0, schedule.T) for t in times]
-    if len(times) < 2 or min(times[:-1]) < 1 or any(t == t_prev for t, t_prev in pairwise(times)):
-        raise ValueError(f"times must be two or more, no two neighbours equal, only the last one 0; got {times}")
-    return pairwise(times)
-
-
-def _require_step(x_t: Tensor, eps: Tensor, t: int, t_prev: int, schedule: NoiseSchedule) -> None:
-    require_floats("eps", eps, like=require_floats("x_t", x_t))
-    require_int("t", t, 1, schedule.T)
-    require_int("t_prev", t_prev, 0, schedule.T)
-    if t == t_prev:
-        raise ValueError(f"t and t_prev must differ, got {t} twice")
-
-
-def _require_single(variance: Tensor, t: int, t_prev: int, schedule: NoiseSchedule) -> float:
-    """σ²_t from a table of single steps."""
-    if require_table("variance", variance, schedule.T).min() < 0:
-        raise ValueError(f"variance must not be negative, got {variance.min().item():.4g}")
-    if t_prev != t - 1:
-        raise ValueError(f"a variance table is for single steps, got a step from {t} to {t_prev}: leave it out")
-    return variance[t].item()
-
-
-def _with_noise(mean: Tensor, sigma: float, noise: Tensor | None) -> Tensor:
-    if sigma == 0:
-        return mean
-    if noise is None:
-        raise ValueError("noise must be given for a step that adds some; sample() draws it from its generator")
-    return mean + sigma * require_floats("noise", noise, like=mean)

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from ..validation import require_walk
 from .models import Model
-from .samplers import Step, last, pure_noise, require_walk
+from .samplers import Step, last, pure_noise
 from .schedules import NoiseSchedule
 
 
@@ -19,21 +20,18 @@ def dpm_solver(
     (Lu et al. 2022, arXiv:2211.01095, Algorithm 2). The first step knows only one x̂_0, and a step to 0, where λ is
     infinite, takes x̂_0 as it is. Arguments, what is yielded and errors are those of `sample`.
     """
-    half_log_snr = schedule.snr.log() / 2
-    before: tuple[Tensor, float] | None = None
-    for t, t_prev in require_walk(x, times, schedule):
+    lam = schedule.snr.log() / 2  # λ
+    last_x0_hat, last_h = None, 1.0
+    for t, t_prev in require_walk(x, times, schedule.T):
         with torch.no_grad():
-            now = torch.full((len(x),), t, device=x.device)
-            eps = model(x, now, c)
+            eps = model(x, torch.full((len(x),), t, device=x.device), c)
             x0_hat = schedule.predict_x0(x, t, eps)
-            length = (half_log_snr[t_prev] - half_log_snr[t]).item()
-            aim = x0_hat
-            if before is not None and t_prev > 0:
-                x0_before, length_before = before
-                aim = x0_hat + length / (2 * length_before) * (x0_hat - x0_before)
+            h, aim = float(lam[t_prev] - lam[t]), x0_hat
+            if last_x0_hat is not None and t_prev > 0:
+                aim = x0_hat + h / (2 * last_h) * (x0_hat - last_x0_hat)
                 eps = schedule.predict_eps(x, t, aim)
             x = schedule.add_noise(aim, t_prev, eps) if t_prev else aim
-            before = x0_hat, length
+            last_x0_hat, last_h = x0_hat, h
         yield Step(t_prev, x, x0_hat)
 
 

@@ -1,198 +1,239 @@
-"""The checks of notebook 02: the mean of a step back, the step of DDPM, and the loop around it.
-
-Right answers and classic mistakes only; how a verdict is reached from them stands in `verdict.py`, and the sampler that
-the rest of the course uses in `samplers.py`.
-"""
+"""The exercises of notebook 02: the posterior mean μ̃_t, the DDPM step, and ancestral sampling."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..diffusion.models import Model
 from ..diffusion.oracles import GaussianDenoiser
-from ..diffusion.samplers import ddpm_step
+from ..diffusion.samplers import ddpm_step, sample
 from ..diffusion.schedules import NoiseSchedule, linear_schedule
-from .old_verdict import Case, Diagnosis, amounts_of, check, compare_amounts
+from .exercise import Case, Exercise, Function
+from .verdict import amounts_of
 
 TIMES = (60, 20, 2, 1)
 """Where steps are tried: at T, in the middle, and at the last two, where indices and noise go wrong."""
 
-
 SHIFTED = "this looks up every table at t − 1. They begin with the clean image at index 0, so time t is index t."
 
-
-def check_posterior_mean(posterior_mean: Callable[[Tensor, Tensor, int, NoiseSchedule], Tensor]) -> None:
-    """Check `posterior_mean(x_t, eps, t, schedule)`: the mean of x_{t−1}, given x_t and the x̂_0 that ε implies."""
-    check("posterior_mean", posterior_mean, *map(_posterior_mean_at, TIMES))
-
-
-def check_ddpm_step(ddpm_step: Callable[[Tensor, Tensor, int, int, NoiseSchedule, Tensor], Tensor]) -> None:
-    """Check `ddpm_step(x_t, eps, t, t_prev, schedule, noise)`: from x_t to x_{t−1}, with the posterior variance."""
-    check("ddpm_step", ddpm_step, *map(_ddpm_step_at, TIMES))
+HINTS = {
+    "size of tensor a (61)": "61 numbers are a whole table, one for each time 0 … T: take the one that belongs to t.",
+    "out of bounds": "The tables hold the times 0 … T: time t is index t.",
+}
 
 
-def check_sampling_loop(sampling_loop: Callable[[Model, Tensor, NoiseSchedule, torch.Generator], Tensor]) -> None:
-    """Check `sampling_loop(model, x, schedule, generator)`: from pure noise x to a sample, one step for each time."""
-    schedule = linear_schedule(12, 0.02, 0.4, stated_for=12)
-    model, T = _strict_model(schedule), schedule.T
-    x, z = torch.randn((2, 5, 3, 4, 4), generator=torch.Generator().manual_seed(1))
-    first = torch.randn(x.shape, generator=_fresh_generator())
-    down = range(T, 0, -1)
+class Lookup:
+    """The numbers of a schedule at one time, and the two weights of the posterior mean."""
 
-    def walk(times: Iterable[int], **how: Any) -> Tensor:
-        return _walk(model, x, schedule, times, **how)
-
-    upwards = "it counts up, from 1 to T. Pure noise is x_T, so the loop begins at T and counts down"
-    mistakes = {
-        f"{upwards}.": walk(range(1, T + 1)),
-        f"{upwards} to 1.": walk(range(1, T + 1), draw_last=False),
-        "it begins at T − 1. Our tables begin with the clean image at index 0, so the times are T, T − 1, …, 1.": (
-            walk(range(T - 1, 0, -1))
-        ),
-        "it stops at t = 2. The last step, from 1 to 0, is missing: range(T, 0, -1) ends with 1.": (
-            walk(range(T, 1, -1))
-        ),
-        "every step adds the same z. Draw a new one inside the loop.": walk(down, noise=first),
-        "no noise is added. Draw a z for each step from the generator.": walk(down, noise=0 * z),
-        "the model is asked only once, before the loop. Ask it again at every step, about the new x.": (
-            walk(down, eps=model(x, torch.full((len(x),), T), None))
-        ),
-        "every step begins at x_T again, and only the last one counts: put the result of a step back into x.": (
-            walk([1])
-        ),
-        "it returns after the first step: `return` belongs behind the loop, not into it.": walk([T]),
-        "it returns the noise it began with: put the result of a step back into x.": x,
-        "the loop is right, but the steps add √β_t z; those of exercise 2 add √β̃_t z.": (
-            walk(down, variance=schedule.beta)
-        ),
-    }
-
-    def attempt(model: Model, x: Tensor, schedule: NoiseSchedule) -> Tensor:
-        return sampling_loop(model, x, schedule, _fresh_generator())
-
-    source = "draw all noise from the generator that is handed in"
-    check("sampling_loop", attempt, Case((model, x, schedule), walk(down), mistakes, source=source))
+    def __init__(self, schedule: NoiseSchedule, t: int) -> None:
+        self.t, self.ab, self.ab_prev = t, schedule.alpha_bar[t], schedule.alpha_bar[t - 1]
+        self.alpha, self.beta, self.sigma = schedule.alpha[t], schedule.beta[t], schedule.posterior_variance[t].sqrt()
+        self.a, self.b = self.ab.sqrt(), (1 - self.ab).sqrt()
+        self.of_x0 = self.ab_prev.sqrt() * self.beta / (1 - self.ab)
+        self.of_x_t = self.alpha.sqrt() * (1 - self.ab_prev) / (1 - self.ab)
 
 
-def _posterior_mean_at(t: int) -> Case:
-    schedule, x_t, eps, _ = step_batch()
-    before, ab, alpha, beta = _tables(schedule, t)
-    a, b = ab.sqrt(), (1 - ab).sqrt()
-    x0_hat = (x_t - b * eps) / a
-    first, second = before.sqrt() * beta / (1 - ab), alpha.sqrt() * (1 - before) / (1 - ab)
+Number = Callable[[Lookup], Tensor | float]
 
-    def weighted(first: Tensor = first, second: Tensor = second, x0_hat: Tensor = x0_hat) -> Tensor:
-        return first * x0_hat + second * x_t
 
-    truth = _mean(schedule, x_t, eps, t)  # the same, without x̂_0
-    mistakes = {
-        "x̂_0 is still faded: divide it by √ᾱ_t.": weighted(x0_hat=x_t - b * eps),
-        "this divides by ᾱ_t in x̂_0; the picture was multiplied by √ᾱ_t.": weighted(x0_hat=(x_t - b * eps) / ab),
+def step_batch(seed: int = 0) -> tuple[NoiseSchedule, Tensor, Tensor, Tensor]:
+    """A schedule, and x_t, ε and z; any x_t will do. No two sides of a batch agree, so wrong shapes do not pass."""
+    x_t, eps, z = torch.randn((3, 6, 3, 5, 4), generator=torch.Generator().manual_seed(seed))
+    schedule = linear_schedule(60)
+    _ = schedule.posterior_variance  # it is computed when first read; if that comes later, no change of it is seen
+    return schedule, x_t, eps, z
+
+
+def steps(seed: int) -> list[Case]:
+    """The same x_t, ε and z at several times."""
+    schedule, x_t, eps, z = step_batch(seed)
+    return [Case((x_t, eps, t, t - 1, schedule, z), f"at t = {t}, ") for t in TIMES]
+
+
+def means(seed: int) -> list[Case]:
+    """The same without z."""
+    return [Case((x_t, eps, t, schedule), where) for (x_t, eps, t, _, schedule, _), where in steps(seed)]
+
+
+def posterior(
+    of_x0: Number = lambda k: k.of_x0,
+    of_x_t: Number = lambda k: k.of_x_t,
+    of_eps: Number = lambda k: k.b,
+    divisor: Number = lambda k: k.a,
+    highest: float = torch.inf,
+) -> Function:
+    """A posterior mean with other weights, or with another x̂_0, (x_t − of_eps ε) / divisor."""
+
+    def attempt(x_t: Tensor, eps: Tensor, t: int, schedule: NoiseSchedule) -> Tensor:
+        k = Lookup(schedule, t)
+        x0_hat = ((x_t - of_eps(k) * eps) / divisor(k)).clamp(-highest, highest)
+        return of_x0(k) * x0_hat + of_x_t(k) * x_t
+
+    return attempt
+
+
+check_posterior_mean = Exercise(
+    name="posterior_mean",
+    asks="Check `posterior_mean(x_t, eps, t, schedule)`: the mean of x_{t−1}, given x_t and the x̂_0 that ε implies.",
+    right=lambda x_t, eps, t, schedule: ddpm_step(x_t, eps, t, t - 1, schedule, noise=torch.zeros_like(x_t)),
+    cases=means,
+    mistakes={
+        "x̂_0 is still faded: divide it by √ᾱ_t.": posterior(divisor=lambda k: 1),
+        "this divides by ᾱ_t in x̂_0; the picture was multiplied by √ᾱ_t.": posterior(divisor=lambda k: k.ab),
         "in x̂_0 the noise is scaled by its variance 1 − ᾱ_t; take the square root.": (
-            weighted(x0_hat=(x_t - b**2 * eps) / a)
+            posterior(of_eps=lambda k: 1 - k.ab)
         ),
-        "in x̂_0 the noise is added once more instead of being removed.": weighted(x0_hat=(x_t + b * eps) / a),
-        "it clamps x̂_0 to [−1, 1]. A sampler may want that later; this formula does not do it.": (
-            weighted(x0_hat=x0_hat.clamp(-1, 1))
+        "in x̂_0 the noise is added once more instead of being removed.": posterior(of_eps=lambda k: -k.b),
+        "it clamps x̂_0 to [−1, 1]. A sampler may want that later; this formula does not do it.": posterior(highest=1),
+        "ε stands where x̂_0 belongs: find the clean picture first.": (
+            lambda x_t, eps, t, schedule: (k := Lookup(schedule, t)).of_x0 * eps + k.of_x_t * x_t
         ),
-        "ε stands where x̂_0 belongs: find the clean picture first.": weighted(x0_hat=eps),
-        "this is x̂_0 itself. The step goes only to t − 1: it mixes x̂_0 with x_t.": x0_hat,
+        "this is x̂_0 itself. The step goes only to t − 1: it mixes x̂_0 with x_t.": (
+            posterior(lambda k: 1, lambda k: 0)
+        ),
         "both weights have ᾱ_t where ᾱ_{t−1} belongs: look that up with t - 1.": (
-            weighted(a * beta / (1 - ab), alpha.sqrt())
+            posterior(lambda k: k.a * k.beta / (1 - k.ab), lambda k: k.alpha.sqrt())
         ),
-        "the weight of x̂_0 has ᾱ_t where ᾱ_{t−1} belongs: look that up with t - 1.": weighted(a * beta / (1 - ab)),
-        "the weight of x_t has ᾱ_t where ᾱ_{t−1} belongs: look that up with t - 1.": weighted(second=alpha.sqrt()),
-        "the two weights have changed places: the one with β_t belongs to x̂_0.": weighted(second, first),
-        "the weight of x̂_0 has ᾱ_{t−1} without its square root.": weighted(before * beta / (1 - ab)),
-        "the weight of x_t has α_t without its square root.": weighted(second=alpha.sqrt() * second),
+        "the weight of x̂_0 has ᾱ_t where ᾱ_{t−1} belongs: look that up with t - 1.": (
+            posterior(lambda k: k.a * k.beta / (1 - k.ab))
+        ),
+        "the weight of x_t has ᾱ_t where ᾱ_{t−1} belongs: look that up with t - 1.": (
+            posterior(of_x_t=lambda k: k.alpha.sqrt())
+        ),
+        "the two weights have changed places: the one with β_t belongs to x̂_0.": (
+            posterior(lambda k: k.of_x_t, lambda k: k.of_x0)
+        ),
+        "the weight of x̂_0 has ᾱ_{t−1} without its square root.": posterior(lambda k: k.of_x0 * k.ab_prev.sqrt()),
+        "the weight of x_t has α_t without its square root.": posterior(of_x_t=lambda k: k.of_x_t * k.alpha.sqrt()),
         "both weights lack their square root: √ᾱ_{t−1} and √α_t.": (
-            weighted(before * beta / (1 - ab), alpha.sqrt() * second)
+            posterior(lambda k: k.of_x0 * k.ab_prev.sqrt(), lambda k: k.of_x_t * k.alpha.sqrt())
         ),
-        "the weight of x̂_0 has √β_t; it takes β_t itself.": weighted(before.sqrt() * beta.sqrt() / (1 - ab)),
+        "the weight of x̂_0 has √β_t; it takes β_t itself.": posterior(lambda k: k.of_x0 / k.beta.sqrt()),
         "the weight of x_t has ᾱ_t where α_t belongs: the product where this one step is meant.": (
-            weighted(second=a * (1 - before) / (1 - ab))
+            posterior(of_x_t=lambda k: k.a * (1 - k.ab_prev) / (1 - k.ab))
         ),
-        "the weights are not divided by 1 − ᾱ_t.": weighted(first * (1 - ab), second * (1 - ab)),
-        SHIFTED: _mean(schedule, x_t, eps, t - 1),
-    }
-    amounts = compare_amounts(truth, {"x̂_0": x0_hat, "x_t": x_t})
-    return Case((x_t, eps, t, schedule), truth, mistakes, (amounts,), f"at t = {t}, ")
-
-
-def _ddpm_step_at(t: int) -> Case:
-    schedule, x_t, eps, z = step_batch()
-    before, ab, alpha, beta = _tables(schedule, t)
-    b, root, variance = (1 - ab).sqrt(), alpha.sqrt(), schedule.posterior_variance[t]
-    mean, noise = _mean(schedule, x_t, eps, t), variance.sqrt() * z
-    mistakes = {
-        "z is missing: without fresh noise all samples shrink towards the average.": mean,
-        "ε is scaled by √β_t / √(1 − ᾱ_t); it takes β_t itself.": (x_t - beta.sqrt() / b * eps) / root + noise,
-        "ε is scaled by β_t / (1 − ᾱ_t); take the square root of 1 − ᾱ_t.": (x_t - beta / b**2 * eps) / root + noise,
-        "ε is scaled with ᾱ_{t−1}; the noise seen in x_t is that of time t, √(1 − ᾱ_t).": (
-            (x_t - beta / (1 - before).sqrt() * eps) / root + noise
+        "the weights are not divided by 1 − ᾱ_t.": (
+            posterior(lambda k: k.of_x0 * (1 - k.ab), lambda k: k.of_x_t * (1 - k.ab))
         ),
-        "ε is added; it should be taken away.": (x_t + beta / b * eps) / root + noise,
-        "the mean is not rescaled: divide by √α_t what is left when some noise is gone.": x_t - beta / b * eps + noise,
-        "only ε is divided by √α_t: brackets around the whole difference.": x_t - beta / b * eps / root + noise,
-        "the mean is divided by √ᾱ_t. That leads to the clean picture; one step is undone by √α_t.": (
-            (x_t - beta / b * eps) / ab.sqrt() + noise
-        ),
-        "the mean is divided by α_t; take the square root.": (x_t - beta / b * eps) / alpha + noise,
-        "the mean is multiplied by √α_t where it should be divided.": (x_t - beta / b * eps) * root + noise,
-        "z is divided by √α_t as well: it comes after the brackets.": mean + noise / root,
-        SHIFTED: _mean(schedule, x_t, eps, t - 1) + schedule.posterior_variance[t - 1].sqrt() * z,
-    }
-    sigmas = {
-        "z is scaled by the variance β̃_t; it takes the standard deviation, its square root.": variance,
-        "z is scaled by β_t. That is a variance, and not the one asked for: σ_t = √β̃_t, the square root of the "
-        "posterior variance.": beta,
-        "this takes σ_t = √β_t, the other choice in the literature, right for other data: for pure noise. The exercise "
-        "asks for the posterior one, √β̃_t.": beta.sqrt(),
-        "z is not scaled: multiply it by σ_t = √β̃_t.": torch.ones(()),
-    }
-    for mistake, sigma in sigmas.items():
-        mistakes[mistake] = mean + sigma * z if t > 1 else mean
-        mistakes[f"{mistake} And noise is added at t = 1 too, to the finished picture."] = mean + sigma * z
-    amounts = compare_amounts(mean + noise, {"x_t": x_t, "ε": eps, "z": z})
-    diagnoses = (amounts,) if t > 1 else (_noise_at_the_end(mean, z), amounts)
-    return Case((x_t, eps, t, t - 1, schedule, z), mean + noise, mistakes, diagnoses, f"at t = {t}, ")
+        SHIFTED: lambda x_t, eps, t, schedule: posterior()(x_t, eps, t - 1, schedule),
+    },
+    parts=lambda x_t, eps, t, schedule: {"x̂_0": schedule.predict_x0(x_t, t, eps), "x_t": x_t},
+    hints=HINTS,
+    source="the mean of a step holds no noise: σ_t z comes in exercise 2",
+)
 
 
-def step_batch() -> tuple[NoiseSchedule, Tensor, Tensor, Tensor]:
-    """A schedule, and three batches of noise; any x_t will do. No two sides of a batch agree."""
-    x_t, eps, z = torch.randn((3, 6, 3, 5, 4), generator=torch.Generator().manual_seed(0))
-    return linear_schedule(60), x_t, eps, z
+def step(
+    of_eps: Number = lambda k: k.beta / k.b,
+    divisor: Number = lambda k: k.alpha.sqrt(),
+    sigma: Number = lambda k: k.sigma,
+) -> Function:
+    """A DDPM step with other numbers: (x_t − of_eps ε) / divisor + σ z."""
+
+    def attempt(x_t: Tensor, eps: Tensor, t: int, t_prev: int, schedule: NoiseSchedule, noise: Tensor) -> Tensor:
+        k = Lookup(schedule, t)
+        return (x_t - of_eps(k) * eps) / divisor(k) + sigma(k) * noise
+
+    return attempt
 
 
-def _tables(schedule: NoiseSchedule, t: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """ᾱ_{t−1}, ᾱ_t, α_t and β_t."""
-    return schedule.alpha_bar[t - 1], schedule.alpha_bar[t], schedule.alpha[t], schedule.beta[t]
+def none_at_the_end(sigma: Number) -> Number:
+    """The same σ_t, but for σ_1 = 0."""
+    return lambda k: sigma(k) if k.t > 1 else 0
 
 
-def _mean(schedule: NoiseSchedule, x_t: Tensor, eps: Tensor, t: int) -> Tensor:
-    """The mean of the step from t, without the questions of `samplers.ddpm_step`: t = 0 gives NaN."""
-    _, ab, alpha, beta = _tables(schedule, t)
-    return (x_t - beta / (1 - ab).sqrt() * eps) / alpha.sqrt()
+SIGMAS: dict[str, Number] = {
+    "z is scaled by β_t. That is a variance, and not the one asked for: σ_t = √β̃_t, the square root of the "
+    "posterior variance.": lambda k: k.beta,
+    "this takes σ_t = √β_t, the other choice in the literature, right for other data: for pure noise. The exercise "
+    "asks for the posterior one, √β̃_t.": lambda k: k.beta.sqrt(),
+    "z is not scaled: multiply it by σ_t = √β̃_t.": lambda k: 1,
+}
+"""Other σ_t; the right one is 0 at t = 1, and these are not."""
+
+NOISE_AT_THE_END = "noise is added too. The last step ends at the finished picture and adds none: σ_1 = 0."
 
 
-def _noise_at_the_end(mean: Tensor, z: Tensor) -> Diagnosis:
+def noise_at_the_end(
+    got: Tensor, truth: Tensor, x_t: Tensor, eps: Tensor, t: int, t_prev: int, schedule: NoiseSchedule, z: Tensor
+) -> str | None:
     """Say that the last step adds noise, of whatever size."""
-
-    def diagnosis(got: Tensor) -> str | None:
-        if amounts_of(got - mean, z):
-            return "noise is added too. The last step ends at the finished picture and adds none: σ_1 = 0."
-        return None
-
-    return diagnosis
+    return NOISE_AT_THE_END if t == 1 and amounts_of(got - truth, z) else None
 
 
-def _fresh_generator() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
+check_ddpm_step = Exercise(
+    name="ddpm_step",
+    asks="Check `ddpm_step(x_t, eps, t, t_prev, schedule, noise)`: from x_t to x_{t−1}, with the posterior variance.",
+    right=lambda x_t, eps, t, t_prev, schedule, noise: ddpm_step(x_t, eps, t, t_prev, schedule, noise=noise),
+    cases=steps,
+    mistakes={
+        "z is missing: without fresh noise all samples shrink towards the average.": step(sigma=lambda k: 0),
+        "ε is scaled by √β_t / √(1 − ᾱ_t); it takes β_t itself.": step(lambda k: k.beta.sqrt() / k.b),
+        "ε is scaled by β_t / (1 − ᾱ_t); take the square root of 1 − ᾱ_t.": step(lambda k: k.beta / (1 - k.ab)),
+        "ε is scaled with ᾱ_{t−1}; the noise seen in x_t is that of time t, √(1 − ᾱ_t).": (
+            step(lambda k: k.beta / (1 - k.ab_prev).sqrt())
+        ),
+        "ε is added; it should be taken away.": step(lambda k: -k.beta / k.b),
+        "the mean is not rescaled: divide by √α_t what is left when some noise is gone.": step(divisor=lambda k: 1),
+        "only ε is divided by √α_t: brackets around the whole difference.": (
+            step(lambda k: k.beta / k.b / k.alpha.sqrt(), lambda k: 1)
+        ),
+        "the mean is divided by √ᾱ_t. That leads to the clean picture; one step is undone by √α_t.": (
+            step(divisor=lambda k: k.a)
+        ),
+        "the mean is divided by α_t; take the square root.": step(divisor=lambda k: k.alpha),
+        "the mean is multiplied by √α_t where it should be divided.": step(divisor=lambda k: 1 / k.alpha.sqrt()),
+        "z is divided by √α_t as well: it comes after the brackets.": step(sigma=lambda k: k.sigma / k.alpha.sqrt()),
+        SHIFTED: lambda x_t, eps, t, t_prev, schedule, z: step()(x_t, eps, t - 1, t_prev - 1, schedule, z),
+        "z is scaled by the variance β̃_t; it takes the standard deviation, its square root.": (
+            step(sigma=lambda k: k.sigma**2)
+        ),
+        **{sentence: step(sigma=none_at_the_end(sigma)) for sentence, sigma in SIGMAS.items()},
+        **{
+            f"{sentence} And noise is added at t = 1 too, to the finished picture.": step(sigma=sigma)
+            for sentence, sigma in SIGMAS.items()
+        },
+        f"at t = 1, {NOISE_AT_THE_END}": step(sigma=lambda k: k.sigma if k.t > 1 else 1),
+    },
+    parts=lambda x_t, eps, t, t_prev, schedule, noise: {"x_t": x_t, "ε": eps, "z": noise},
+    diagnoses=(noise_at_the_end,),
+    hints=HINTS,
+)
 
 
-def _strict_model(schedule: NoiseSchedule) -> Model:
+def loop(
+    times: Callable[[int], Iterable[int]] = lambda T: range(T, 0, -1),
+    anew: bool = False,
+    restart: bool = False,
+    ask_once: bool = False,
+    draw_once: bool = False,
+    draws: Callable[[int], bool] = lambda t: True,
+    beta: bool = False,
+) -> Function:
+    """A sampling loop along other times, with x drawn anew or x_T at each, one ε or z for all, no z, or σ_t = √β_t."""
+
+    def attempt(model: Model, x_T: Tensor, schedule: NoiseSchedule, generator: torch.Generator) -> Tensor:
+        x, eps, z = x_T, None, None
+        for t in times(schedule.T):
+            x = torch.randn(x.shape, generator=generator) if anew else x_T if restart else x
+            if eps is None or not ask_once:
+                eps = model(x, torch.full((len(x),), t), None)
+            if z is None or not draw_once:
+                z = torch.randn(x.shape, generator=generator) if draws(t) else torch.zeros_like(x)
+            x = ddpm_step(x, eps, t, t - 1, schedule, schedule.beta if beta else None, z)
+        return x
+
+    return attempt
+
+
+def sampling_loop(model: Model, x: Tensor, schedule: NoiseSchedule, generator: torch.Generator | None) -> Tensor:
+    """Sample along all times with the package's step."""
+    *_, last = sample(model, x, schedule.timesteps(schedule.T), schedule, ddpm_step, generator=generator)
+    return last.x
+
+
+def strict_model(schedule: NoiseSchedule) -> Model:
     """A denoiser whose answer depends smoothly on x and t, and which is as strict about t as the network is."""
     mean = torch.linspace(-1, 1, 48).view(3, 4, 4)
     oracle = GaussianDenoiser(mean, 0.2 + mean.abs(), schedule)
@@ -206,20 +247,67 @@ def _strict_model(schedule: NoiseSchedule) -> Model:
     return model
 
 
-def _walk(
-    model: Model,
-    x: Tensor,
-    schedule: NoiseSchedule,
-    times: Iterable[int],
-    noise: Tensor | None = None,
-    eps: Tensor | None = None,
-    variance: Tensor | None = None,
-    draw_last: bool = True,
-) -> Tensor:
-    """Sample along `times`, with fresh noise and the model's answer at each unless others are given."""
-    generator = _fresh_generator()
-    for t in times:
-        z = torch.randn(x.shape, generator=generator) if t > 1 or draw_last else torch.zeros(x.shape)
-        seen = model(x, torch.full((len(x),), t), None) if eps is None else eps
-        x = ddpm_step(x, seen, t, t - 1, schedule, variance, z if noise is None else noise)
-    return x
+def starts(seed: int) -> list[Case]:
+    """A model, pure noise, a short schedule, and a seed for the generator, which not every torch can copy."""
+    schedule = linear_schedule(12, 0.02, 0.4, stated_for=12)
+    x = torch.randn((5, 3, 4, 4), generator=torch.Generator().manual_seed(seed + 1))
+    return [Case((strict_model(schedule), x, schedule, seed))]
+
+
+def with_generator(function: Function, model: Model, x: Tensor, schedule: NoiseSchedule, seed: int) -> object:
+    """Call a sampling loop with a new generator."""
+    return function(model, x, schedule, torch.Generator().manual_seed(seed))
+
+
+UPWARDS = "it counts up, from 1 to T. Pure noise is x_T, so the loop begins at T and counts down"
+ANEW = (
+    "x is drawn anew inside the loop, so each step begins with pure noise and forgets what the steps before it have "
+    "done. Only z is drawn there; x is what the last step gave."
+)
+
+
+def drawn_anew(got: Tensor, truth: Tensor, model: Model, x: Tensor, schedule: NoiseSchedule, seed: int) -> str | None:
+    """Say that the last step began with noise: at t = 1 so little is changed that what was drawn can be recognised."""
+    generator = torch.Generator().manual_seed(seed)
+    draws = [torch.randn(x.shape, generator=generator) for _ in range(3 * schedule.T)]
+    alike = torch.corrcoef(torch.stack([batch.flatten() for batch in (got, *draws)]))[0, 1:]
+    return ANEW if alike.max() > 0.98 else None
+
+
+check_sampling_loop = Exercise(
+    name="sampling_loop",
+    asks="Check `sampling_loop(model, x, schedule, generator)`: from pure noise x to a sample, one step for each time.",
+    right=sampling_loop,
+    cases=starts,
+    mistakes={
+        f"{UPWARDS}.": loop(lambda T: range(1, T + 1)),
+        f"{UPWARDS} to 1.": loop(lambda T: range(1, T + 1), draws=lambda t: t > 1),
+        "it begins at T − 1. Our tables begin with the clean image at index 0, so the times are T, T − 1, …, 1.": (
+            loop(lambda T: range(T - 1, 0, -1))
+        ),
+        "it stops at t = 2. The last step, from 1 to 0, is missing: range(T, 0, -1) ends with 1.": (
+            loop(lambda T: range(T, 1, -1))
+        ),
+        "every step adds the same z. Draw a new one inside the loop.": loop(draw_once=True),
+        "no noise is added. Draw a z for each step from the generator.": loop(draws=lambda t: False),
+        "the model is asked only once, before the loop. Ask it again at every step, about the new x.": (
+            loop(ask_once=True)
+        ),
+        "every step begins at x_T again, and only the last one counts: put the result of a step back into x.": (
+            loop(restart=True)
+        ),
+        "it returns after the first step: `return` belongs behind the loop, not into it.": loop(lambda T: [T]),
+        "it returns the noise it began with: put the result of a step back into x.": loop(lambda T: []),
+        "the loop is right, but the steps add √β_t z; those of exercise 2 add √β̃_t z.": loop(beta=True),
+        "x is drawn anew before the loop. Begin with the x that is handed in.": (
+            lambda model, x, schedule, generator: loop()(
+                model, torch.randn(x.shape, generator=generator), schedule, generator
+            )
+        ),
+        ANEW: loop(anew=True),
+    },
+    run=with_generator,
+    diagnoses=(drawn_anew,),
+    hints={"t must lie in 1…12, got 13": "Pure noise is x_T: the first step begins at T."},
+    source="draw all noise from the generator that is handed in",
+)

@@ -1,223 +1,343 @@
-"""The checks of notebook 03: the embedding of the time, scale and shift, the residual block, and the U around them.
+"""The exercises of notebook 03: the U-Net, its time embedding, scale and shift, and the residual block."""
 
-Right answers and classic mistakes only; how a verdict is reached from them stands in `verdict.py`, and the network that
-the rest of the course uses in `unet.py`.
-"""
-
-import functools
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, ParamSpec
+from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
-from ..networks.blocks import ResidualBlock, TimeEmbedding
+from ..networks.blocks import GROUPS, ResidualBlock, TimeEmbedding
 from ..networks.unet import ContextUnet
-from .old_verdict import Case, Mistake, check, is_blank
-
-_P = ParamSpec("_P")
-
-
-FRESH = "a layer that is made in forward is new and random in every call. Make it in __init__"
+from .exercise import Case, Exercise, Function
+from .verdict import Mistake, amounts_of, answered
 
 
-def _own_randomness(check: Callable[_P, None]) -> Callable[_P, None]:
-    """New layers draw their first weights from torch's own generator: leave it as it was."""
-
-    @functools.wraps(check)
-    def with_own_randomness(*args: _P.args, **kwargs: _P.kwargs) -> None:
-        with torch.random.fork_rng(devices=[]):
-            check(*args, **kwargs)
-
-    return with_own_randomness
+def give_weights(module: nn.Module, strength: float, generator: torch.Generator) -> None:
+    """Random weights for all layers, also for those that begin at zero."""
+    for parameter in module.eval().requires_grad_(False).parameters():
+        parameter.copy_(strength * torch.randn(parameter.shape, generator=generator))
 
 
-def check_time_embedding(time_embedding: Callable[[Tensor, int], Tensor]) -> None:
-    """Check `time_embedding(t, width)`: sines, then cosines, of t at width / 2 falling frequencies."""
-    t, width = torch.tensor([1, 2, 4, 7, 11]), 12
-    half = width // 2
-    k, logarithm = torch.arange(half), math.log(10_000)
-
-    def waves(frequency: Tensor, t: Tensor = t) -> Tensor:
-        angle = t[:, None] * frequency
-        return torch.cat([angle.sin(), angle.cos()], dim=1)
-
-    frequency = torch.exp(-logarithm * k / half)
-    truth = TimeEmbedding(width)(t)
-    sines, cosines = truth.chunk(2, dim=1)
-    mistakes = {
-        "cosines come first: the exercise asks for the sines, then the cosines.": torch.cat([cosines, sines], dim=1),
-        "sines and cosines take turns. That is the order of the original paper; ours puts all sines first.": (
-            torch.stack([sines, cosines], dim=2).flatten(1)
-        ),
-        "the cosines are missing: from the sine alone one cannot tell t from half a turn minus t.": sines,
-        "the sines are missing: from the cosine alone one cannot tell t from its mirror image.": cosines,
-        "sines and cosines are added. Put them side by side with torch.cat.": sines + cosines,
-        "the exponent is divided by the width; there are only width / 2 frequencies, so divide by that.": (
-            waves(torch.exp(-logarithm * k / width))
-        ),
-        "the exponent is divided by width / 2 − 1, as in DDPM's code. Ours divides by width / 2.": (
-            waves(torch.exp(-logarithm * k / (half - 1)))
-        ),
-        "k counts from 1. It counts from 0, so that the first frequency is one radian a step.": (
-            waves(torch.exp(-logarithm * (k + 1) / half))
-        ),
-        "the logarithm is missing: e to a power needs ln 10,000.": waves(torch.exp(-10_000 * k / half)),
-        "this takes log10 of 10,000; e to a power needs the natural logarithm.": waves(torch.exp(-4 * k / half)),
-        "every frequency is the same: k must count them.": waves(torch.ones(half)),
-        "t does not come into it: these are the sines and cosines of the frequencies.": waves(frequency, t**0),
-        "the sines and cosines of the frequencies are multiplied by t. Multiply first: sin(t · frequency).": (
-            t[:, None] * torch.cat([frequency.sin(), frequency.cos()])
-        ),
-        "these are the angles themselves: take their sines and cosines.": (
-            torch.cat([t[:, None] * frequency, t[:, None] * frequency], dim=1)
-        ),
-    }
-
-    inexact = {  # the sine of a large angle depends on how it was rounded
-        "the frequencies rise: the exponent has a minus, and t is multiplied by them.": waves(1 / frequency),
-        "the angle is multiplied by 2π. One radian a step is meant, not one turn.": waves(2 * torch.pi * frequency),
-    }
-
-    def nearly(got: Tensor) -> str | None:
-        return next((name for name, wrong in inexact.items() if torch.allclose(got, wrong, atol=0.02)), None)
-
-    def attempt(t: Tensor, width: int) -> Tensor:
-        with _hinting(
-            "size of tensor", "t has shape (B,) and the frequencies (width / 2,): t[:, None] makes a column."
-        ):
-            return time_embedding(t, width)
-
-    check("time_embedding", attempt, Case((t, width), truth, mistakes, (nearly,)))
+def unaltered(x: Tensor) -> Tensor:
+    """What a function does that does nothing."""
+    return x
 
 
-@_own_randomness
-def check_modulate(modulate: Callable[[Tensor, Tensor, nn.Linear], Tensor]) -> None:
-    """Check `modulate(h, condition, layer)`: h · (1 + scale) + shift, both made from the condition by the layer."""
-    torch.manual_seed(0)
-    h, condition, layer = torch.randn(3, 4, 5, 6), torch.randn(3, 7), nn.Linear(7, 8)
-    with torch.no_grad():
-        both = layer(condition)[:, :, None, None]
-        scale, shift = both.chunk(2, dim=1)
-        scale_first, shift_second = both[:, ::2], both[:, 1::2]
-        scale_silu, shift_silu = layer(F.silu(condition))[:, :, None, None].chunk(2, dim=1)
-    mistakes = {
-        "the features are multiplied by scale itself. Where it is 0 they vanish: multiply by 1 + scale.": (
-            h * scale + shift
-        ),
-        "scale and shift have changed places: the first half of the layer's answer is the scale.": (
-            h * (1 + shift) + scale
-        ),
-        "scale and shift have changed places, and the 1 is missing.": h * shift + scale,
-        "the shift is missing.": h * (1 + scale),
-        "the scale is missing.": h + shift,
-        "the shift is scaled as well: multiply first, then add.": (h + shift) * (1 + scale),
-        "the 1 is added once more, to the sum: it belongs to the scale alone.": h * (1 + scale) + 1 + shift,
-        "the 1 is missing, and h is added instead of multiplied.": h + scale + shift,
-        "it takes every other number for the scale. The first half of them is meant: .chunk(2, dim=1).": (
-            h * (1 + scale_first) + shift_second
-        ),
-        "the condition goes through SiLU again. It has been through it when it gets here.": (
-            h * (1 + scale_silu) + shift_silu
-        ),
-        "it returns h as it came.": h,
-    }
+class AllShapes(TorchFunctionMode):
+    """While it is on, `torch.cat` names all shapes when it stops, in the same words whichever tensor comes first.
 
-    def attempt(h: Tensor, condition: Tensor, layer: nn.Linear) -> Tensor:
-        hint = (
-            "scale and shift need the shape (B, C, 1, 1): split the layer's answer with .chunk(2, dim=1), and give it "
-            "two more sides with [:, :, None, None]."
-        )
-        with _hinting("size of tensor", hint):
-            return modulate(h, condition, layer)
-
-    check("modulate", attempt, Case((h, condition, layer), h * (1 + scale) + shift, mistakes))
-
-
-@_own_randomness
-def check_residual_block(block_class: Callable[[int, int, int], nn.Module]) -> None:
-    """Check the class `ResidualBlock(c_in, c_out, n_condition)`, called as `block(x, condition)`.
-
-    It is given the weights of the package's block by their names, and must then give the same answers, where the number
-    of channels changes and where it does not.
+    PyTorch names one side of each. From that one cannot tell whether what comes up was not doubled, or the skip
+    connection halved.
     """
 
-    def attempt(x: Tensor, condition: Tensor, right: ResidualBlock) -> Any:
-        mine: Any = block_class(right.conv1.in_channels, right.conv1.out_channels, condition.shape[1])
-        first = mine(x, condition)
-        if is_blank(first):
-            raise NotImplementedError
-        _require_same_weights(mine, right)
-        if mine.conv2.weight.any() or mine.conv2.bias.any():
-            raise Mistake("a new block should pass its input through: set weight and bias of conv2 to 0 in __init__.")
-        mine.load_state_dict(right.state_dict())
-        mine.eval()
-        with torch.no_grad():
-            return mine(x, condition)
-
-    check("ResidualBlock", attempt, _block_case(16, 24), _block_case(16, 16))
+    def __torch_function__(self, func: Function, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        try:
+            return func(*args, **(kwargs or {}))
+        except RuntimeError as error:
+            if "Sizes of tensors must match" not in str(error):
+                raise
+            shapes = sorted(tuple(tensor.shape) for tensor in (args[0] if args else kwargs["tensors"]))
+            raise RuntimeError(f"{str(error).split('.')[0]}, got {' and '.join(map(str, shapes))}.") from error
 
 
-@_own_randomness
-def check_unet(unet: Callable[[ContextUnet, Tensor, Tensor], Tensor]) -> None:
-    """Check `unet(network, x, condition)`: down, through the bottleneck and up again, with the network's own parts."""
-    network, generator = ContextUnet(n_features=16).eval().requires_grad_(False), torch.Generator().manual_seed(0)
-    for parameter in network.parameters():
-        parameter.copy_(0.1 * torch.randn(parameter.shape, generator=generator))
-    x, t = torch.randn((3, 3, 8, 12), generator=generator), torch.tensor([3, 90, 400])
-    c = torch.eye(5)[:3]
-    condition = F.silu(network.embed_time(t) + network.embed_context(c))
-    truth = network(x, t, c)
-    changed: dict[str, dict[str, Any]] = {
-        "what comes up stands behind the skip connection. It comes first: torch.cat([up, skip], dim=1).": {
-            "join": lambda up, skip: torch.cat([skip, up], dim=1)
-        },
-        "bottom2 is left out.": {"bottom2": False},
-        "it halves with max_pool2d. The network has learned with averages: F.avg_pool2d.": {"halve": F.max_pool2d},
-        "it halves by leaving out pixels. The network has learned with averages: F.avg_pool2d.": {
-            "halve": lambda x, _: x[..., ::2, ::2]
-        },
-        "it doubles smoothly. The network has learned with mode='nearest'.": {"smooth": "bilinear"},
-        "the skip connection starts at the stem. It carries what down1 puts out.": {"skip_from_stem": True},
-        "the head is missing: these are the features of up1.": {"head": False},
-    }
-    mistakes = {name: _walk(network, x, condition, **change) for name, change in changed.items()}
-
-    def attempt(network: ContextUnet, x: Tensor, condition: Tensor) -> Tensor:
-        joined = (
-            "a block on the way up wants what comes up and the skip connection joined: torch.cat([up, skip], dim=1)."
-        )
-        sizes = "the sizes differ. The skip connection carries what a block put out before it was halved."
-        with (
-            _hinting("size of tensor", joined + " They are not added."),
-            _hinting("number of channels in input", joined),
-            _hinting("channels, but got", joined),
-            _hinting("Sizes of tensors must match", sizes),
-        ):
-            return unet(network, x, condition)
-
-    check("unet", attempt, Case((network, x, condition), truth, mistakes))
+def naming_all_shapes(unet: Function, network: ContextUnet, x: Tensor, condition: Tensor) -> Any:
+    """Try a way through the network."""
+    with AllShapes():
+        return unet(network, x, condition)
 
 
-@contextmanager
-def _hinting(words: str, hint: str) -> Iterator[None]:
-    """Turn PyTorch's complaint about shapes into advice."""
+def network_and_pictures(seed: int) -> list[Case]:
+    """A small network with random weights, three pictures that are not square, and their conditions."""
+    network, generator = ContextUnet(n_features=16), torch.Generator().manual_seed(seed)
+    give_weights(network, 0.1, generator)
+    x = torch.randn((3, 3, 8, 12), generator=generator)
+    condition = F.silu(network.embed_time(torch.tensor([3, 90, 400])) + network.embed_context(torch.eye(5)[:3]))
+    return [Case((network, x, condition))]
+
+
+def walk(
+    join: Callable[[Tensor, Tensor], Tensor] = lambda up, skip: torch.cat([up, skip], dim=1),
+    skips: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]] = lambda stem, fine, middle: (fine, middle),
+    halve: Callable[[Tensor, int], Tensor] = F.avg_pool2d,
+    scales: tuple[int, int] = (2, 2),
+    mode: str = "nearest",
+    bottom2: bool = True,
+    head: bool = True,
+) -> Function:
+    """A way through the network: down, through the bottleneck, and up again with skip connections."""
+
+    def unet(network: ContextUnet, x: Tensor, condition: Tensor) -> Tensor:
+        stem = network.stem(x)
+        fine = network.down1(stem, condition)
+        middle = network.down2(halve(fine, 2), condition)
+        coarse = network.bottom1(halve(middle, 2), condition)
+        coarse = network.bottom2(coarse, condition) if bottom2 else coarse
+        skip1, skip2 = skips(stem, fine, middle)
+        up = network.up2(join(F.interpolate(coarse, scale_factor=scales[0], mode=mode), skip2), condition)
+        up = network.up1(join(F.interpolate(up, scale_factor=scales[1], mode=mode), skip1), condition)
+        answer: Tensor = network.head(up) if head else up
+        return answer
+
+    return unet
+
+
+check_unet = Exercise(
+    name="unet",
+    asks="Check `unet(network, x, condition)`: down, through the bottleneck and up, with the network's own parts.",
+    right=walk(),
+    cases=network_and_pictures,
+    run=naming_all_shapes,
+    mistakes={
+        "what comes up stands behind the skip connection. It comes first, as in equation (1).": (
+            walk(join=lambda up, skip: torch.cat([skip, up], dim=1))
+        ),
+        "bottom2 is left out.": walk(bottom2=False),
+        "it halves with max_pool2d. The network has learned with averages: F.avg_pool2d.": walk(halve=F.max_pool2d),
+        "it halves by leaving out pixels. The network has learned with averages: F.avg_pool2d.": (
+            walk(halve=lambda h, _: h[..., ::2, ::2])
+        ),
+        "it doubles smoothly. The network has learned with mode='nearest'.": walk(mode="bilinear"),
+        "it neither halves nor doubles: every block works at full size.": walk(halve=lambda h, _: h, scales=(1, 1)),
+        "the skip connection starts at the stem. It carries what down1 puts out.": (
+            walk(skips=lambda stem, fine, middle: (stem, middle))
+        ),
+        "the head is missing: these are the features of up1.": walk(head=False),
+        "a block on the way up wants what comes up and the skip connection joined, side by side. The skip connection "
+        "is missing.": walk(join=lambda up, skip: up),
+        "a block on the way up wants what comes up and the skip connection joined, side by side. What comes up is "
+        "missing.": walk(join=lambda up, skip: skip),
+        "what comes up from bottom2 is not doubled before it is joined.": walk(scales=(1, 2)),
+        "what comes up from up2 is not doubled before it is joined.": walk(scales=(2, 1)),
+        "the skip connection to up2 comes from down1. It should come from its own level, down2.": (
+            walk(skips=lambda stem, fine, middle: (fine, fine))
+        ),
+        "the skip connection to up1 comes from down2. It should come from its own level, down1.": (
+            walk(skips=lambda stem, fine, middle: (middle, middle))
+        ),
+        "the skip connection to up2 was halved. It carries what down2 put out before it was halved.": (
+            walk(skips=lambda stem, fine, middle: (fine, F.avg_pool2d(middle, 2)))
+        ),
+        "the skip connection to up1 was halved. It carries what down1 put out before it was halved.": (
+            walk(skips=lambda stem, fine, middle: (F.avg_pool2d(fine, 2), middle))
+        ),
+    },
+    hints={
+        "except in dimension 1": "What is joined must be equally high and wide. Halve before down2 and before bottom1, "
+        "keep the features from before that, and double what comes up.",
+        "except in dimension": "torch.cat joins along dimension 0, the batch, unless it is given another. Channels are "
+        "dimension 1.",
+        "stack expects": "torch.stack makes a new dimension. torch.cat puts channels side by side in dimension 1.",
+        "size of tensor": "What comes up and the skip connection are joined, side by side. They are not added.",
+        "number of channels in input": "Each block takes a certain number of channels: compare the order of the "
+        "blocks, and what is joined, with the list above.",
+    },
+)
+
+
+def times(seed: int) -> list[Case]:
+    """Five times and an even width."""
+    return [Case((torch.tensor([1, 2, 4, 7, 11]) + seed, 12 + seed // 4 * 2))]
+
+
+def side_by_side(sines: Tensor, cosines: Tensor) -> Tensor:
+    """All sines, then all cosines."""
+    return torch.cat([sines, cosines], dim=1)
+
+
+def powers(k: Tensor, half: float, logarithm: float = math.log(10_000)) -> Tensor:
+    """Frequencies that fall as k grows."""
+    return torch.exp(-logarithm * k / half)
+
+
+def waves(
+    frequency: Callable[[Tensor, int], Tensor] = powers, order: Callable[[Tensor, Tensor], Tensor] = side_by_side
+) -> Callable[[Tensor, int], Tensor]:
+    """A time_embedding made from the frequencies, a function of k and width / 2, and the order of sines and cosines."""
+
+    def time_embedding(t: Tensor, width: int) -> Tensor:
+        angle = t[:, None] * frequency(torch.arange(width // 2), width // 2)
+        return order(angle.sin(), angle.cos())
+
+    return time_embedding
+
+
+LARGE_ANGLES = {
+    "the frequencies rise: the exponent has a minus, and t is multiplied by them.": waves(
+        lambda k, half: 1 / powers(k, half)
+    ),
+    "the angle is multiplied by 2π. One radian a step is meant, not one turn.": waves(
+        lambda k, half: 2 * torch.pi * powers(k, half)
+    ),
+}
+
+
+def nearly(got: Tensor, truth: Tensor, t: Tensor, width: int) -> str | None:
+    """Recognise large angles: their sines depend on how the angles were rounded."""
+    return next((name for name, wrong in LARGE_ANGLES.items() if torch.allclose(got, wrong(t, width), atol=0.02)), None)
+
+
+check_time_embedding = Exercise(
+    name="time_embedding",
+    asks="Check `time_embedding(t, width)`: sines, then cosines, of t at width / 2 falling frequencies.",
+    right=lambda t, width: TimeEmbedding(width)(t),
+    cases=times,
+    mistakes={
+        "cosines come first: the exercise asks for the sines, then the cosines.": (
+            waves(order=lambda sines, cosines: side_by_side(cosines, sines))
+        ),
+        "sines and cosines take turns. That is the order of the original paper; ours puts all sines first.": (
+            waves(order=lambda sines, cosines: torch.stack([sines, cosines], dim=2).flatten(1))
+        ),
+        "the cosines are missing: from the sine alone one cannot tell t from half a turn minus t.": (
+            waves(order=lambda sines, cosines: sines)
+        ),
+        "the sines are missing: from the cosine alone one cannot tell t from its mirror image.": (
+            waves(order=lambda sines, cosines: cosines)
+        ),
+        "sines and cosines are added. Put them side by side with torch.cat.": waves(order=torch.add),
+        "the cosines stand below the sines, as if they belonged to other images. Side by side is dimension 1.": (
+            waves(order=lambda sines, cosines: torch.cat([sines, cosines]))
+        ),
+        "the exponent is divided by the width; there are only width / 2 frequencies, so divide by that.": (
+            waves(lambda k, half: powers(k, 2 * half))
+        ),
+        "the exponent is divided by width / 2 − 1, as in DDPM's code. Ours divides by width / 2.": (
+            waves(lambda k, half: powers(k, half - 1))
+        ),
+        "k counts from 1. It counts from 0, so that the first frequency is one radian a step.": (
+            waves(lambda k, half: powers(k + 1, half))
+        ),
+        "the logarithm is missing: e to a power needs ln 10,000.": waves(lambda k, half: powers(k, half, 10_000)),
+        "this takes log10 of 10,000; e to a power needs the natural logarithm.": (
+            waves(lambda k, half: powers(k, half, math.log10(10_000)))
+        ),
+        "every frequency is the same: k must count them.": waves(lambda k, half: torch.ones(half)),
+        "t does not come into it: these are the sines and cosines of the frequencies.": (
+            lambda t, width: waves()(t**0, width)
+        ),
+        "the sines and cosines of the frequencies are multiplied by t. Multiply first: sin(t · frequency).": (
+            lambda t, width: t[:, None] * waves()(t**0, width)
+        ),
+        "these are the angles themselves: take their sines and cosines.": (
+            lambda t, width: (t[:, None] * powers(torch.arange(width // 2), width // 2)).repeat(1, 2)
+        ),
+        "the result is torch.float64, expected torch.float32, like the weights that it will be multiplied with.": (
+            lambda t, width: waves()(t, width).double()
+        ),
+        **LARGE_ANGLES,
+    },
+    diagnoses=(nearly,),
+    hints={
+        "size of tensor": "t has shape (B,) and the frequencies (width / 2,): t[:, None] makes a column.",
+        "must be Tensor, not": "torch's functions want tensors; for a plain number there is the module math.",
+        "converted to": "The functions of math take one number; those of torch take all numbers of a tensor at once.",
+    },
+)
+
+
+def features(seed: int) -> list[Case]:
+    """Features, a condition and a layer. The condition fits without the layer, so who forgets it gets a result."""
+    generator, layer = torch.Generator().manual_seed(seed), nn.Linear(8, 8)
+    h, condition = torch.randn((3, 4, 5, 6), generator=generator), torch.randn((3, 8), generator=generator)
+    give_weights(layer, 0.4, generator)
+    return [Case((h, condition, layer))]
+
+
+def modulated(
+    formula: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda h, a, b: h * (1 + a) + b,
+    halves: Callable[[Tensor], tuple[Tensor, ...]] = lambda both: both.chunk(2, dim=1),
+    activation: Callable[[Tensor], Tensor] = unaltered,
+) -> Function:
+    """A function of (h, condition, layer) made from one of h, the scale a and the shift b."""
+    return lambda h, condition, layer: formula(h, *halves(layer(activation(condition))[:, :, None, None]))
+
+
+NO_LAYER = "the layer was never called: scale and shift are what it makes of the condition, not the condition itself."
+
+
+def without_layer(got: Tensor, truth: Tensor, h: Tensor, condition: Tensor, layer: nn.Linear) -> str | None:
+    """Say that the condition itself was taken for scale and shift, whatever became of them then."""
+    first, second = condition[:, :, None, None].chunk(2, dim=1)
+    amounts = amounts_of(got, first.expand_as(h), second.expand_as(h), h * first, h * second, h, torch.ones_like(h))
+    return NO_LAYER if amounts and max(map(abs, amounts[:4])) > 1e-3 else None
+
+
+check_modulate = Exercise(
+    name="modulate",
+    asks="Check `modulate(h, condition, layer)`: h · (1 + scale) + shift, both made from the condition by the layer.",
+    right=modulated(),
+    cases=features,
+    mistakes={
+        "the features are multiplied by scale itself. Where it is 0 they vanish: multiply by 1 + scale.": (
+            modulated(lambda h, a, b: h * a + b)
+        ),
+        "scale and shift have changed places: the first half of the layer's answer is the scale.": (
+            modulated(lambda h, a, b: h * (1 + b) + a)
+        ),
+        "scale and shift have changed places, and the 1 is missing.": modulated(lambda h, a, b: h * b + a),
+        "the shift is missing.": modulated(lambda h, a, b: h * (1 + a)),
+        "the scale is missing.": modulated(lambda h, a, b: h + b),
+        "the shift is scaled as well: multiply first, then add.": modulated(lambda h, a, b: (h + b) * (1 + a)),
+        "the 1 is added once more, to the sum: it belongs to the scale alone.": (
+            modulated(lambda h, a, b: h * (1 + a) + 1 + b)
+        ),
+        "the 1 is missing, and h is added instead of multiplied.": modulated(lambda h, a, b: h + a + b),
+        "it takes every other number for the scale. The first half of them is meant: .chunk(2, dim=1).": (
+            modulated(halves=lambda both: (both[:, ::2], both[:, 1::2]))
+        ),
+        "the condition goes through SiLU again. It has been through it when it gets here.": (
+            modulated(activation=F.silu)
+        ),
+        "it returns h as it came.": lambda h, condition, layer: h,
+        NO_LAYER: lambda h, condition, layer: modulated()(h, condition, nn.Identity()),
+    },
+    diagnoses=(without_layer,),
+    hints={
+        "size of tensor": "scale and shift need the shape (B, C, 1, 1): split the layer's answer with "
+        ".chunk(2, dim=1), and give it two more sides with [:, :, None, None].",
+        "too many values to unpack": "This takes the batch apart. Scale and shift are halves of dimension 1.",
+        "mat1 and mat2": "The layer takes the condition as it comes, of shape (B, n_condition).",
+    },
+)
+
+
+def blocks(seed: int) -> list[Case]:
+    """Pictures, conditions and weights for a block that changes the number of channels, and for one that does not."""
+    cases = []
+    for c_in, c_out, where in ((16, 24, ""), (16, 16, "where c_in = c_out, ")):
+        generator, block = torch.Generator().manual_seed(100 * seed + c_out), ResidualBlock(c_in, c_out, 10)
+        give_weights(block, 0.3, generator)
+        x, condition = torch.randn((3, c_in, 5, 6), generator=generator), torch.randn((3, 10), generator=generator)
+        cases.append(Case((x, condition, block), where))
+    return cases
+
+
+@torch.no_grad()
+def with_our_weights(block_class: Function, x: Tensor, condition: Tensor, ours: ResidualBlock) -> Any:
+    """What a block of the student's class answers when it has the weights of ours, found by their names."""
+    block = answered(block_class(ours.conv1.in_channels, ours.conv1.out_channels, condition.shape[1]))
+    if not isinstance(block, nn.Module):
+        raise Mistake(f"it is a {type(block).__name__}, expected an nn.Module.")
     try:
-        yield
-    except RuntimeError as error:
-        if words in str(error):
-            raise Mistake(hint) from error
+        first = block(x, condition)
+    except Exception:
+        require_same_layers(block, ours)  # a wrong layer is the cause, and the error only where it shows
         raise
+    answered(first)  # before the layers: an untouched stub lacks some
+    require_same_layers(block, ours)
+    weights = block.state_dict()
+    if weights["conv2.weight"].any() or weights["conv2.bias"].any():
+        raise Mistake("a new block should pass its input through: set weight and bias of conv2 to 0 in __init__.")
+    block.load_state_dict(ours.state_dict())
+    return block.eval()(x, condition)
 
 
-def _require_same_weights(mine: nn.Module, right: nn.Module) -> None:
-    """Say which weights a student's block lacks, has too many, or has in another shape."""
-    if not isinstance(mine, nn.Module):
-        raise Mistake(f"it is a {type(mine).__name__}, expected an nn.Module.")
-    got, expected = mine.state_dict(), right.state_dict()
+def require_same_layers(block: nn.Module, ours: nn.Module) -> None:
+    """Say which weights a student's block lacks, has too many, or has in another shape, and which layers differ."""
+    got, expected = block.state_dict(), ours.state_dict()
     if any("running" in name for name in got):
         raise Mistake("it has a BatchNorm, which mixes the images of a batch. The exercise asks for GroupNorm.")
     if "shortcut.weight" in expected and "shortcut.weight" not in got:
@@ -235,88 +355,107 @@ def _require_same_weights(mine: nn.Module, right: nn.Module) -> None:
                 f"it has a weight too many, {name}. Its layers are norm1, conv1, norm2, conv2, condition, shortcut."
             )
         if got[name].shape != expected[name].shape:
-            raise Mistake(f"{name} has shape {tuple(got[name].shape)}, expected {tuple(expected[name].shape)}.")
+            reason = ": scale and shift need 2 · c_out numbers." if name.startswith("condition") else "."
+            raise Mistake(f"{name} has shape {tuple(got[name].shape)}, expected {tuple(expected[name].shape)}{reason}")
+    for name in ("norm1", "norm2"):
+        if (groups := getattr(getattr(block, name), "num_groups", GROUPS)) != GROUPS:
+            raise Mistake(f"{name} has {groups} groups, expected {GROUPS}.")
 
 
-def _block_case(c_in: int, c_out: int) -> Case:
-    """A block with random weights, what it answers, and what its classic distortions answer."""
-    generator = torch.Generator().manual_seed(c_out)
-    block = ResidualBlock(c_in, c_out, 10).eval().requires_grad_(False)
-    for parameter in block.parameters():
-        parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
-    x, condition = torch.randn((3, c_in, 5, 6), generator=generator), torch.randn((3, 10), generator=generator)
-    scale, shift = block.condition(condition)[:, :, None, None].chunk(2, dim=1)
-    silu_scale, silu_shift = block.condition(F.silu(condition))[:, :, None, None].chunk(2, dim=1)
+def block_with(
+    first: Callable[[ResidualBlock, Tensor], Tensor] = lambda net, x: net.conv1(F.silu(net.norm1(x))),
+    between: Callable[..., Tensor] = lambda net, h, a, b: net.norm2(h) * (1 + a) + b,
+    second: Callable[..., Tensor] = lambda net, h, a, b: net.conv2(F.silu(h)),
+    shortcut: Callable[[ResidualBlock, Tensor], Tensor] = lambda net, x: net.shortcut(x),
+    activation: Callable[[Tensor], Tensor] = unaltered,
+    last: Callable[[Tensor], Tensor] = unaltered,
+) -> type[ResidualBlock]:
+    """A block whose forward is put together from other pieces, made from its layers, the scale a and the shift b."""
 
-    def answer(
-        first: Callable[[Tensor], Tensor] = lambda x: block.conv1(F.silu(block.norm1(x))),
-        modulated: Callable[[Tensor], Tensor] = lambda h: block.norm2(h) * (1 + scale) + shift,
-        second: Callable[[Tensor], Tensor] = lambda h: block.conv2(F.silu(h)),
-        shortcut: Callable[[Tensor], Tensor] = block.shortcut,
-    ) -> Tensor:
-        return shortcut(x) + second(modulated(first(x)))
+    class Wrong(ResidualBlock):
+        def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+            a, b = self.condition(activation(condition))[:, :, None, None].chunk(2, dim=1)
+            h = between(self, first(self, x), a, b)
+            return last(shortcut(self, x) + second(self, h, a, b))
 
-    mistakes = {
-        "the shortcut is missing: add it to what conv2 puts out.": answer(shortcut=lambda x: torch.zeros(1)),
-        "time and context are ignored: scale and shift the features between norm2 and SiLU.": answer(
-            modulated=block.norm2
-        ),
-        "the features are multiplied by scale itself. Multiply by 1 + scale.": answer(
-            modulated=lambda h: block.norm2(h) * scale + shift
-        ),
-        "scale and shift have changed places: the scale comes first.": answer(
-            modulated=lambda h: block.norm2(h) * (1 + shift) + scale
-        ),
-        "scale and shift come before norm2, which undoes most of them. They come after it.": answer(
-            modulated=lambda h: block.norm2(h * (1 + scale) + shift)
-        ),
-        "scale and shift come after conv2. They come between norm2 and SiLU.": answer(
-            modulated=block.norm2, second=lambda h: block.conv2(F.silu(h)) * (1 + scale) + shift
-        ),
-        "scale and shift come after the second SiLU. They come before it.": answer(
-            modulated=lambda h: F.silu(block.norm2(h)) * (1 + scale) + shift, second=block.conv2
-        ),
-        "the condition goes through SiLU again. It has been through it when it gets here.": answer(
-            modulated=lambda h: block.norm2(h) * (1 + silu_scale) + silu_shift
-        ),
-        "the first SiLU is missing: normalise, SiLU, convolve.": answer(first=lambda x: block.conv1(block.norm1(x))),
-        "the second SiLU is missing: scale and shift, SiLU, convolve.": answer(second=block.conv2),
-        "both SiLUs are missing.": answer(lambda x: block.conv1(block.norm1(x)), second=block.conv2),
-        "this is ReLU; the block has SiLU.": answer(
-            lambda x: block.conv1(F.relu(block.norm1(x))), second=lambda h: block.conv2(F.relu(h))
-        ),
-        "norm1 is missing.": answer(first=lambda x: block.conv1(F.silu(x))),
-        "norm2 is missing.": answer(modulated=lambda h: h * (1 + scale) + shift),
-        "SiLU comes before the normalisation: normalise, SiLU, convolve.": answer(
-            lambda x: block.conv1(block.norm1(F.silu(x)))
-        ),
-        "the shortcut starts behind norm1. It carries x as it came.": answer(
-            shortcut=lambda x: block.shortcut(block.norm1(x))
-        ),
-        "the sum goes through another SiLU. It is returned as it is.": F.silu(answer()),
-    }
-    where = "" if c_in != c_out else "where c_in = c_out, "
-    return Case((x, condition, block), answer(), mistakes, where=where, source=FRESH)
+    return Wrong
 
 
-def _walk(
-    network: ContextUnet,
-    x: Tensor,
-    condition: Tensor,
-    join: Callable[[Tensor, Tensor], Tensor] = lambda up, skip: torch.cat([up, skip], dim=1),
-    halve: Callable[[Tensor, int], Tensor] = F.avg_pool2d,
-    smooth: str = "nearest",
-    bottom2: bool = True,
-    skip_from_stem: bool = False,
-    head: bool = True,
-) -> Tensor:
-    """The way through the network, with a mistake."""
-    stem = network.stem(x)
-    fine = network.down1(stem, condition)
-    middle = network.down2(halve(fine, 2), condition)
-    coarse = network.bottom1(halve(middle, 2), condition)
-    coarse = network.bottom2(coarse, condition) if bottom2 else coarse
-    up: Tensor = network.up2(join(F.interpolate(coarse, scale_factor=2, mode=smooth), middle), condition)
-    skip = stem if skip_from_stem else fine
-    up = network.up1(join(F.interpolate(up, scale_factor=2, mode=smooth), skip), condition)
-    return network.head(up) if head else up
+def made_with(name: str, layer: Callable[[int, int], nn.Module]) -> Function:
+    """A block in which one layer is another, made from c_in and c_out."""
+
+    def make(c_in: int, c_out: int, n_condition: int) -> ResidualBlock:
+        block = ResidualBlock(c_in, c_out, n_condition)
+        setattr(block, name, layer(c_in, c_out))
+        return block
+
+    return make
+
+
+check_residual_block = Exercise(
+    name="ResidualBlock",
+    asks="Check `ResidualBlock(c_in, c_out, n_condition)`, a class whose blocks are called as `block(x, condition)`.",
+    right=ResidualBlock,
+    cases=blocks,
+    run=with_our_weights,
+    mistakes={
+        "the shortcut is missing: add it to what conv2 puts out.": block_with(shortcut=lambda net, x: torch.zeros(1)),
+        "time and context are ignored: scale and shift the features between norm2 and SiLU.": (
+            block_with(between=lambda net, h, a, b: net.norm2(h))
+        ),
+        "the features are multiplied by scale itself. Multiply by 1 + scale.": (
+            block_with(between=lambda net, h, a, b: net.norm2(h) * a + b)
+        ),
+        "scale and shift have changed places: the scale comes first.": (
+            block_with(between=lambda net, h, a, b: net.norm2(h) * (1 + b) + a)
+        ),
+        "scale and shift come before norm2, which undoes most of them. They come after it.": (
+            block_with(between=lambda net, h, a, b: net.norm2(h * (1 + a) + b))
+        ),
+        "scale and shift come after conv2. They come between norm2 and SiLU.": block_with(
+            between=lambda net, h, a, b: net.norm2(h), second=lambda net, h, a, b: net.conv2(F.silu(h)) * (1 + a) + b
+        ),
+        "scale and shift come after the second SiLU. They come before it.": block_with(
+            between=lambda net, h, a, b: F.silu(net.norm2(h)) * (1 + a) + b, second=lambda net, h, a, b: net.conv2(h)
+        ),
+        "the condition goes through SiLU again. It has been through it when it gets here.": (
+            block_with(activation=F.silu)
+        ),
+        "the first SiLU is missing: normalise, SiLU, convolve.": block_with(lambda net, x: net.conv1(net.norm1(x))),
+        "the second SiLU is missing: scale and shift, SiLU, convolve.": (
+            block_with(second=lambda net, h, a, b: net.conv2(h))
+        ),
+        "both SiLUs are missing.": (
+            block_with(lambda net, x: net.conv1(net.norm1(x)), second=lambda net, h, a, b: net.conv2(h))
+        ),
+        "this is ReLU; the block has SiLU.": block_with(
+            lambda net, x: net.conv1(F.relu(net.norm1(x))), second=lambda net, h, a, b: net.conv2(F.relu(h))
+        ),
+        "norm1 is missing.": block_with(lambda net, x: net.conv1(F.silu(x))),
+        "norm2 is missing.": block_with(between=lambda net, h, a, b: h * (1 + a) + b),
+        "SiLU comes before the normalisation: normalise, SiLU, convolve.": (
+            block_with(lambda net, x: net.conv1(net.norm1(F.silu(x))))
+        ),
+        "the shortcut starts behind norm1. It carries x as it came.": (
+            block_with(shortcut=lambda net, x: net.shortcut(net.norm1(x)))
+        ),
+        "the sum goes through another SiLU. It is returned as it is.": block_with(last=F.silu),
+        "it has a BatchNorm": made_with("norm1", lambda c_in, c_out: nn.BatchNorm2d(c_in)),
+        "the weights of the shortcut are missing": made_with("shortcut", lambda c_in, c_out: nn.Identity()),
+        "the shortcut has weights": made_with("shortcut", lambda c_in, c_out: nn.Conv2d(c_in, c_out, 1)),
+        "norm2.weight is missing": made_with("norm2", lambda c_in, c_out: nn.Identity()),
+        "it has a weight too many, norm3.weight": made_with("norm3", lambda c_in, c_out: nn.GroupNorm(8, c_out)),
+        "condition.weight has shape": made_with("condition", lambda c_in, c_out: nn.Linear(10, c_out)),
+        "norm1 has 4 groups": made_with("norm1", lambda c_in, c_out: nn.GroupNorm(4, c_in)),
+        "a new block": made_with("conv2", lambda c_in, c_out: nn.Conv2d(c_out, c_out, 3, padding=1)),
+        "two calls with the same arguments differ": block_with(last=F.dropout),
+    },
+    hints={
+        "at non-singleton dimension 1": "The numbers of channels differ: past the layers leads the shortcut, and scale "
+        "and shift are the two halves of what the layer `condition` puts out.",
+        "size of tensor": "Scale and shift need the shape (B, c_out, 1, 1) to line up with the channels, and a 3 × 3 "
+        "convolution keeps height and width with a padding of 1.",
+    },
+    source="layers that are made in forward are new and random in every call, and so is dropout. Make all layers in "
+    "__init__, and leave dropout out",
+)

@@ -1,204 +1,92 @@
-"""The checks of notebook 04: the loss, the loop that makes it small, the learning rate and the average of the weights.
-
-Right answers and classic mistakes only; how a verdict is reached from them stands in `verdict.py`, and the training
-that the rest of the course uses in `training.py` of the package.
-"""
+"""The exercises of notebook 04: the loss of DDPM, the training loop, warm-up and cosine decay, the EMA of weights."""
 
 import math
 from collections.abc import Callable, Iterable
+from itertools import islice
+from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ..diffusion.models import Model
+from ..diffusion.losses import diffusion_loss
 from ..diffusion.schedules import NoiseSchedule
-from .old_verdict import Case, Mistake, check, is_blank
+from .ch01_intuition import Lookup, same_noise
+from .exercise import Case, Exercise, Function
+from .verdict import Mistake, NotAttempted, answered, compare_amounts, is_stub, unchanged, wrong_numbers
 
-Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
-"""`loss_of(model, x0, c)`: a scalar with a gradient."""
+MIXED: dict[str, Callable[[Lookup, Tensor, Tensor], Tensor]] = {
+    "the model is asked about the clean picture: add the noise first.": lambda k, x0, eps: x0,
+    "the model is asked about the noise alone: mix it with the picture.": lambda k, x0, eps: eps,
+    "the noise in x_t is scaled by 1 − ᾱ_t. That is its variance; numbers are scaled by the standard deviation, its "
+    "square root.": lambda k, x0, eps: k.a * x0 + k.b**2 * eps,
+    "the picture in x_t is scaled by ᾱ_t; the formula has √ᾱ_t.": lambda k, x0, eps: k.ab * x0 + k.b * eps,
+    "both square roots are missing in x_t.": lambda k, x0, eps: k.ab * x0 + k.b**2 * eps,
+    "picture and noise have changed places in x_t: √ᾱ_t belongs to x_0.": lambda k, x0, eps: k.b * x0 + k.a * eps,
+    "x_t is a single step, with α_t and β_t. The jump from the clean picture uses ᾱ_t.": (
+        lambda k, x0, eps: k.alpha.sqrt() * x0 + k.beta.sqrt() * eps
+    ),
+    "x_t is made with ᾱ_{t−1}. Our tables begin with the clean image at index 0, so time t is index t.": (
+        lambda k, x0, eps: k.ab_prev.sqrt() * x0 + (1 - k.ab_prev).sqrt() * eps
+    ),
+    "the noise in x_t is not scaled.": lambda k, x0, eps: k.a * x0 + eps,
+}
+"""Wrong ways to mix picture and noise, by what is said of them."""
+
+COMPARED: dict[str, Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]] = {
+    "the loss is a sum over all numbers, so the step grows with the batch: take the mean.": (
+        lambda eps, eps_hat, x0, x_t: (eps - eps_hat).square().sum()
+    ),
+    "the loss is a sum over the numbers of each image: take the mean over everything.": (
+        lambda eps, eps_hat, x0, x_t: (eps - eps_hat).square().sum((1, 2, 3)).mean()
+    ),
+    "the error is not squared: this is the mean of its absolute value.": (
+        lambda eps, eps_hat, x0, x_t: (eps - eps_hat).abs().mean()
+    ),
+    "this is the square root of the mean squared error: leave the root out.": (
+        lambda eps, eps_hat, x0, x_t: (eps - eps_hat).square().mean().sqrt()
+    ),
+    "this is half of the mean squared error.": lambda eps, eps_hat, x0, x_t: (eps - eps_hat).square().mean() / 2,
+    "the target is the clean picture. The model is asked for the noise.": (
+        lambda eps, eps_hat, x0, x_t: (x0 - eps_hat).square().mean()
+    ),
+    "the target is x_t. The model is asked for the noise in it.": (
+        lambda eps, eps_hat, x0, x_t: (x_t - eps_hat).square().mean()
+    ),
+    "the error is not squared before the mean, and half of it cancels.": (
+        lambda eps, eps_hat, x0, x_t: (eps - eps_hat).mean()
+    ),
+    "the mean error is squared: square each error first, and take the mean then.": (
+        lambda eps, eps_hat, x0, x_t: (eps - eps_hat).mean().square()
+    ),
+    "the answer of the model is compared with nothing: subtract it from ε.": (
+        lambda eps, eps_hat, x0, x_t: eps_hat.square().mean()
+    ),
+    "a sign is wrong: ε is subtracted in x_t, or the answer of the model is added to ε instead of subtracted.": (
+        lambda eps, eps_hat, x0, x_t: (eps + eps_hat).square().mean()
+    ),
+}
+"""Wrong ways to compare the noise and the answer of the model, by what is said of them."""
 
 
-def check_diffusion_loss(
-    diffusion_loss: Callable[[Model, Tensor, Tensor | None, NoiseSchedule, torch.Generator], Tensor],
-) -> None:
-    """Check `diffusion_loss(model, x0, c, schedule, generator)`: Algorithm 1 up to the gradient.
+class Witness(nn.Module):
+    """A model that knows the pictures, and so the noise in what it is asked.
 
-    The model is a witness. It finds the noise by itself, writes down what it was asked, and answers with the noise and
-    a known error, so that the right loss is known whatever was drawn.
+    It says what is wrong with the question, and answers with the noise and a known error: so the right loss is known
+    whatever was drawn, and so is that of each mistake.
     """
-    schedule = NoiseSchedule(torch.tensor([0.05, 0.15, 0.25, 0.35, 0.45, 0.55]))
-    generator = torch.Generator().manual_seed(1)
-    x0 = torch.rand((3000, 3, 5, 4), generator=generator) * 2 - 1
-    c = torch.rand((3000, 2), generator=generator)
 
-    def attempt(x0: Tensor, c: Tensor, schedule: NoiseSchedule) -> Any:
-        answers, witnesses = [], [_Witness(x0, schedule) for _ in range(3)]
-        for witness, seed in zip(witnesses, (2, 2, 3), strict=True):
-            answers.append(_ask(diffusion_loss, witness, x0, c, schedule, torch.Generator().manual_seed(seed)))
-            if is_blank(answers[0]):
-                return None
-            witness.testify(answers[-1], c)
-        first, again, other = (witness.x_t for witness in witnesses)
-        if not torch.equal(first, again) or torch.equal(first, other):
-            raise Mistake("draw t and ε from the generator that is handed in: torch.randn(…, generator=generator).")
-        return answers[0]
+    ERROR = torch.tensor([0.0, 1.0, 0.0, -3.0])
+    """That of the four columns of a picture. Its mean square, absolute value and mean are three different numbers."""
 
-    check("diffusion_loss", attempt, Case((x0, c, schedule), torch.tensor(_Witness.LOSS), {}))
-
-
-def check_training_loop(
-    training_loop: Callable[[nn.Module, torch.optim.Optimizer, Iterable[tuple[Tensor, Tensor]], Loss], list[float]],
-) -> None:
-    """Check `training_loop(model, optimizer, batches, loss_of)`: a step of learning for each batch, and the losses."""
-    batches = _little_batches()
-
-    def attempt() -> Any:
-        model, optimizer = _little_model()
-        before = _weights(model)
-        losses = training_loop(model, optimizer, iter(batches), _little_loss)
-        moved = not torch.equal(_weights(model), before)
-        if is_blank(losses) and not moved:
-            return None
-        if not isinstance(losses, list):
-            raise Mistake(f"it returns a {type(losses).__name__}, expected the list of the losses, one for each batch.")
-        if any(isinstance(loss, Tensor) for loss in losses):
-            raise Mistake(
-                "the losses in the list are tensors, and each keeps its whole computation in memory: put loss.item() "
-                "into the list."
-            )
-        return torch.cat([torch.tensor(losses), _weights(model)])
-
-    def outcome(*actions: str, batches: list[tuple[Tensor, Tensor]] = batches) -> Tensor:
-        return _little_run(actions, batches)
-
-    mistakes = {
-        "the gradients of all batches add up: empty them with optimizer.zero_grad() before each loss.backward().": (
-            outcome("backward", "clip", "step")
-        ),
-        "no weight has changed. Each batch takes optimizer.zero_grad(), loss.backward(), clipping and "
-        "optimizer.step(), in this order.": outcome("zero"),
-        "optimizer.step() comes before loss.backward(), so each step uses the gradient of the batch before.": (
-            outcome("step", "zero", "backward", "clip")
-        ),
-        "the gradients are not clipped where it counts: between loss.backward() and optimizer.step().": (
-            outcome("zero", "backward", "step")
-        ),
-        "it clips each number of the gradient by itself, which changes its direction: clip_grad_norm_ shortens the "
-        "whole gradient.": outcome("zero", "backward", "clip values", "step"),
-        "it returns after the first batch: `return` belongs behind the loop, not into it.": (
-            outcome("zero", "backward", "clip", "step", batches=batches[:1])
-        ),
-    }
-    right = outcome("zero", "backward", "clip", "step")
-
-    def clipped_elsewhere(got: Tensor) -> str | None:
-        if got.shape == right.shape and torch.allclose(got[0], right[0]):
-            return "the first loss is right and later ones are not: look at what happens between two batches."
-        return None
-
-    check("training_loop", attempt, Case((), right, mistakes, (clipped_elsewhere,)))
-
-
-def check_learning_rate(learning_rate: Callable[[int, int], float]) -> None:
-    """Check `learning_rate(step, steps)`: the share of the rate at step 0, 1, …, warm-up times half a cosine."""
-    steps = 60
-    k = torch.arange(steps + 1, dtype=torch.float64)
-    warm, falling = ((k + 1) / (steps / 20 + 1)).clamp(max=1), (1 + (math.pi * k / steps).cos()) / 2
-
-    def attempt() -> Any:
-        shares = [learning_rate(step, steps) for step in range(steps + 1)]
-        if is_blank(shares[0]):
-            return None
-        return torch.tensor([float(share) for share in shares], dtype=torch.float64)
-
-    mistakes = {
-        "the warm-up is missing: over the first twentieth of the run the rate climbs.": falling,
-        "the decay is missing: behind the warm-up the rate falls to 0.": warm,
-        "the warm-up never ends: min(1, …) stops it when it reaches 1.": (k + 1) / (steps / 20 + 1) * falling,
-        "the warm-up begins with 0, so the first step learns nothing: it is (k + 1) / (n / 20 + 1).": (
-            (k / (steps / 20)).clamp(max=1) * falling
-        ),
-        "the cosine runs from 1 to −1: add 1 and halve it.": warm * (2 * falling - 1),
-        "the cosine is not halved: the rate begins at twice its size.": warm * 2 * falling,
-        "the cosine is upside down: the rate begins at 0 and ends at 1.": warm * (1 - falling),
-        "this is a whole turn of the cosine, 2π. Half a turn, π, leads from 1 to 0.": (
-            warm * (1 + (2 * math.pi * k / steps).cos()) / 2
-        ),
-        "this falls in a straight line. Half a cosine falls slowly, then fast, then slowly.": warm * (1 - k / steps),
-        "π is missing in the cosine: cos(k / n) hardly falls.": warm * (1 + (k / steps).cos()) / 2,
-        "warm-up and decay are added. Multiply them.": warm + falling,
-    }
-    check("learning_rate", attempt, Case((), warm * falling, mistakes))
-
-
-def check_update_average(update_average: Callable[[nn.Module, nn.Module, float], object]) -> None:
-    """Check `update_average(average, model, decay)`: average ← decay · average + (1 − decay) · model, in place.
-
-    Buffers belong to it: those with fractions may be averaged or copied, and counters are copied.
-    """
-    decay = 0.75
-    old, new = map(_parts, _two_networks())
-    right = [*(a.lerp(b, 1 - decay) for a, b in zip(old[:2], new[:2], strict=True)), new[2]]
-
-    def attempt() -> Any:
-        average, model = _two_networks()
-        try:
-            update_average(average, model, decay)
-        except RuntimeError as error:
-            if "leaf Variable" in str(error):
-                raise Mistake("weights that learn cannot be changed in place: do it under torch.no_grad().") from error
-            raise
-        if not all(map(torch.equal, _parts(model), new)):
-            raise Mistake("it changes the model, which is still learning: change the average.")
-        found = _parts(average)
-        if all(map(torch.equal, found, old)):
-            if not getattr(getattr(update_average, "__code__", None), "co_names", "?"):
-                return None  # a stub, which calls nothing
-            raise Mistake(
-                "the average is what it was. `p = …` only gives a name to a new tensor: write into the old one, with "
-                "p.lerp_(…) or p.copy_(…)."
-            )
-        _look_at_weights(found[0], old[0], new[0], decay)
-        if torch.equal(found[1], old[1]):
-            raise Mistake(
-                "it forgets the buffers: the running statistics of BatchNorm stay as they were before the first step. "
-                "Loop over .buffers() too, and copy the counter."
-            )
-        if torch.equal(found[2], old[2]):
-            raise Mistake("it forgets the counter among the buffers, num_batches_tracked: copy what is no fraction.")
-        if torch.equal(found[1], new[1]):
-            found[1] = right[1]  # copied, which is as good
-        return torch.cat(found)
-
-    check("update_average", attempt, Case((), torch.cat(right), {}))
-
-
-def _look_at_weights(found: Tensor, old: Tensor, new: Tensor, decay: float) -> None:
-    known = {
-        "old and new have changed places: most of the average, `decay` of it, stays.": old.lerp(new, decay),
-        "the average is now a copy of the model: keep `decay` of what it was.": new,
-        "what was there is gone: this is the new share alone, (1 − decay) · model.": (1 - decay) * new,
-        "old and new are added, so the weights grow: multiply the new ones by 1 − decay.": decay * old + new,
-        "the weights are what they were, and only buffers have changed: loop over .parameters() too.": old,
-    }
-    for mistake, wrong in known.items():
-        if torch.allclose(found, wrong):
-            raise Mistake(mistake)
-
-
-class _Witness(nn.Module):
-    """A model that knows the pictures, and so the noise; it answers with the noise and an error of 0, 1 or −3."""
-
-    LOSS = 2.5  # half of its errors are 0, a quarter is 1, a quarter is −3
-
-    def __init__(self, x0: Tensor, schedule: NoiseSchedule) -> None:
+    def __init__(self, x0: Tensor, c: Tensor, schedule: NoiseSchedule) -> None:
         super().__init__()
-        self.x0, self.schedule = x0, schedule
-        self.weight = nn.Parameter(torch.ones(()))
+        self.x0, self.c, self.schedule = x0, c, schedule
+        self.weight = nn.Parameter(torch.ones(()))  # so that a loss has a gradient
         self.asked = False
 
     def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
+        """Look at the question, and answer with ε and the known error."""
         if not isinstance(t, Tensor) or t.shape != x.shape[:1] or t.is_floating_point():
             got = f"{t.dtype} {tuple(t.shape)}" if isinstance(t, Tensor) else repr(t)
             raise Mistake(f"the model wants t as whole numbers, one for each image, shape ({len(x)},), got {got}.")
@@ -206,211 +94,437 @@ class _Witness(nn.Module):
             raise Mistake(f"the model is asked about shape {tuple(x.shape)}; the pictures have {tuple(self.x0.shape)}.")
         if x.dtype != self.x0.dtype:
             raise Mistake(f"x_t is {x.dtype}, expected {self.x0.dtype}: tables are float64, so cast what you look up.")
-        self.asked, self.x_t, self.t, self.c = True, x.detach(), t, c
-        self._look_at_times()
-        self._look_at_noise()
-        self._look_at_pictures()
-        return self.weight * (self.noise() + self.errors())
+        self.asked, self.x_t, self.context = True, x.detach().clone(), c
+        self._require_fair_times(t)
+        k = Lookup(self.schedule, t)
+        self.eps = (self.x_t - k.a * self.x0) / k.b
+        some = self.x_t[:50]  # enough to see whether noise is shared
+        if shared := same_noise(some, some, self.x0[:50], t[:50], some, self.schedule):
+            raise Mistake(shared)
+        self._require_mixed(self.x_t, t)
+        self.eps_hat = self.eps + self.ERROR
+        return self.weight * self.eps_hat
 
-    def noise(self) -> Tensor:
-        """The noise in what it was asked."""
-        ab = self.schedule.at(self.schedule.alpha_bar, self.t, self.x0)
-        return (self.x_t - ab.sqrt() * self.x0) / (1 - ab).sqrt()
-
-    def errors(self) -> Tensor:
-        pattern = torch.tensor([0.0, 1.0, 0.0, -3.0])
-        return pattern.expand(self.x0.shape)
-
-    def testify(self, loss: Any, c: Tensor) -> None:
+    def require_right(self, loss: Any) -> None:
         """Say what is wrong with a loss, or with the context that came with the question."""
         if not self.asked:
             raise Mistake("the model is never asked.")
-        if self.c is None:
+        if self.context is None:
             raise Mistake("the model is not told the context: model(x_t, t, c).")
-        if not torch.equal(self.c, c):
+        if not (isinstance(self.context, Tensor) and torch.equal(self.context, self.c)):
             raise Mistake("the model is told another context than the one of the picture.")
         if not isinstance(loss, Tensor):
-            raise Mistake(
-                f"it returns a {type(loss).__name__}, expected a tensor, from which gradients can be computed."
-            )
+            raise Mistake(f"it returns a {type(loss).__name__}, expected a tensor, from which gradients are computed.")
         if loss.shape != ():
             raise Mistake(f"the loss has shape {tuple(loss.shape)}, expected a single number: take the mean.")
         if not loss.requires_grad:
             raise Mistake("the loss has no gradient, so nothing can be learned: no torch.no_grad(), no detach().")
-        self._look_at_loss(loss.item())
-
-    def _look_at_times(self) -> None:
-        T, low, high = self.schedule.T, self.t.min().item(), self.t.max().item()
-        if low == high:
-            raise Mistake("all images of the batch share one t: draw one for each, torch.randint(…, (len(x0),)).")
-        if low < 1:
-            raise Mistake("t = 0 is drawn, and the clean picture holds no noise: torch.randint(1, schedule.T + 1, …).")
-        if low > 1 or high < T:
-            missing = 1 if low > 1 else f"T = {T}"
-            raise Mistake(
-                f"t = {missing} is never drawn; torch.randint(1, schedule.T + 1, …) leaves out its upper end."
-            )
-        counts = torch.bincount(self.t, minlength=T + 1)[1:]
-        if (counts / counts.float().mean() - 1).abs().max() > 0.25:
-            raise Mistake("some times are drawn more often than others; all of 1…T should be equally likely.")
-
-    def _look_at_pictures(self) -> None:
-        """How much picture and how much noise the questions hold at each time, against right and wrong formulas."""
-        found = self._amounts()
-        beta, alpha, ab = (
-            table[1:].float() for table in (self.schedule.beta, self.schedule.alpha, self.schedule.alpha_bar)
-        )
-        a, b, before = ab.sqrt(), (1 - ab).sqrt(), self.schedule.alpha_bar[:-1].float()
-        if _near(found, (a, b)):
-            return
-        known = {
-            "the model is asked about the clean picture: add the noise first.": (a / a, 0 * b),
-            "the model is asked about the noise alone: mix it with the picture.": (0 * a, b / b),
-            "the noise in x_t is scaled by 1 − ᾱ_t. That is its variance; numbers are scaled by the standard "
-            "deviation, its square root.": (a, b**2),
-            "the picture in x_t is scaled by ᾱ_t; the formula has √ᾱ_t.": (ab, b),
-            "both square roots are missing in x_t.": (ab, b**2),
-            "picture and noise have changed places in x_t: √ᾱ_t belongs to x_0.": (b, a),
-            "x_t is a single step, with α_t and β_t. The jump from the clean picture uses ᾱ_t.": (
-                alpha.sqrt(), beta.sqrt()
-            ),
-            "x_t is made with ᾱ_{t−1}. Our tables begin with the clean image at index 0, so time t is index t.": (
-                before.sqrt(), (1 - before).sqrt()
-            ),
-            "the noise in x_t is not scaled.": (a, b / b),
-        }  # fmt: skip
-        for mistake, amounts in known.items():
-            if _near(found, amounts):
-                raise Mistake(mistake)
-        picture, noise = found
-        if picture.max() - picture.min() < 0.05 < a.max() - a.min():
-            raise Mistake("the model is told other times than those the noise was made for: draw t once, and keep it.")
-        raise Mistake(
-            f"at t = 1, x_t is {picture[0]:.2f} x_0 + {noise[0]:.2f} ε, expected {a[0]:.2f} x_0 + {b[0]:.2f} ε; "
-            f"at t = {len(a)}, {picture[-1]:.2f} and {noise[-1]:.2f}, expected {a[-1]:.2f} and {b[-1]:.2f}."
-        )
-
-    def _amounts(self) -> tuple[Tensor, Tensor]:
-        """How much of the picture x_t holds at each time, and the standard deviation of what else it holds."""
-        pairs = [(self.x_t[self.t == t], self.x0[self.t == t]) for t in range(1, self.schedule.T + 1)]
-        picture = torch.stack([(x_t * x0).sum() / x0.square().sum() for x_t, x0 in pairs])
-        rest = [(x_t - a * x0).square().mean().sqrt() for a, (x_t, x0) in zip(picture, pairs, strict=True)]
-        return picture, torch.stack(rest)
-
-    def _look_at_noise(self) -> None:
-        noise = self.noise()
-        for dim, things in enumerate(("all images of the batch", "all colours", "all rows", "all columns")):
-            if noise.std(dim).max() < 1e-3:
-                raise Mistake(f"the noise has another shape than the pictures: it is the same for {things}.")
-        if noise.mean().abs() > 0.05:
-            raise Mistake("the noise has not mean 0: torch.randn is Gaussian, torch.rand is not.")
-
-    def _look_at_loss(self, loss: float) -> None:
-        off, noise, count = self.errors(), self.noise(), self.x0.numel()
-        answer = noise + off
-        known = {
-            "the loss is a sum over all numbers, so the step grows with the batch: take the mean.": self.LOSS * count,
-            "the loss is a sum over the numbers of each image: take the mean over everything.": (
-                self.LOSS * count / len(off)
-            ),
-            "the error is not squared: this is the mean of its absolute value.": off.abs().mean().item(),
-            "this is the square root of the mean squared error: leave the root out.": self.LOSS**0.5,
-            "this is half of the mean squared error.": self.LOSS / 2,
-            "the target is the clean picture. The model is asked for the noise.": (self.x0 - answer)
-            .square()
-            .mean()
-            .item(),
-            "the target is x_t. The model is asked for the noise in it.": (self.x_t - answer).square().mean().item(),
-            "the error is not squared before the mean, and half of it cancels.": off.mean().item(),
-            "the answer of the model is compared with nothing: subtract it from ε.": answer.square().mean().item(),
-        }
-        for mistake, value in known.items():
-            if math.isclose(abs(loss), abs(value), rel_tol=1e-3):
-                raise Mistake(mistake)
-        if abs(loss - (self.LOSS + 2 * noise.square().mean().item())) < 0.15:
+        for sentence, compare in COMPARED.items():
+            wrong = compare(self.eps, self.eps_hat, self.x0, self.x_t)
+            if math.isclose(abs(loss.item()), abs(wrong.item()), rel_tol=1e-4):
+                raise Mistake(sentence)
+        if abs(loss.item() - 1 - self.eps_hat.square().mean().item()) < 0.05:  # five standard errors
             raise Mistake(
                 "the target is fresh noise, not the noise that was mixed into x_t. Draw ε once, and use it twice: "
                 "nobody can guess a second draw."
             )
 
+    def _require_fair_times(self, t: Tensor) -> None:
+        T, low, high = self.schedule.T, t.min().item(), t.max().item()
+        if low == high:
+            raise Mistake("all images of the batch share one t: draw one for each.")
+        if low < 1:
+            raise Mistake("t = 0 is drawn, and the clean picture holds no noise: times begin with 1.")
+        if low > 1:
+            raise Mistake("t = 1 is never drawn: times begin with 1.")
+        if high < T:
+            raise Mistake(f"t = T = {T} is never drawn: torch.randint leaves out its upper end.")
+        counts, fair = torch.bincount(t, minlength=T + 1)[1:], len(t) / T
+        if (counts - fair).abs().max() > 5 * math.sqrt(fair):  # five standard errors
+            raise Mistake("some times are drawn more often than others; all of 1…T should be equally likely.")
 
-def _ask(diffusion_loss: Callable[..., Any], *arguments: Any) -> Any:
-    """Call the student's loss, and say where t = 0 comes from when `add_noise` refuses it."""
-    try:
-        return diffusion_loss(*arguments)
-    except ValueError as error:
-        if str(error).startswith("t must lie in 1…"):
-            raise Mistake(f"{error}. Draw it with torch.randint(1, schedule.T + 1, …).") from error
-        raise
+    def _require_mixed(self, x_t: Tensor, t: Tensor) -> None:
+        """Measure how much picture and how much noise the questions hold at each time, and say what is wrong."""
+
+        def mean(x: Tensor) -> Tensor:  # at each time
+            return torch.bincount(t, x.mean((1, 2, 3)).double())[1:] / torch.bincount(t)[1:]
+
+        if self.eps.mean().abs() > 0.05:
+            raise Mistake("the noise has not mean 0: torch.randn is Gaussian, torch.rand is not.")
+        of_x0 = mean(x_t * self.x0) / mean(self.x0.square())
+        noise = x_t - of_x0.float()[t - 1].view(-1, 1, 1, 1) * self.x0
+        found = torch.stack([of_x0, mean(noise.square()).sqrt()])
+        k = Lookup(self.schedule, torch.arange(1, self.schedule.T + 1))
+        one, zero = torch.ones_like(k.a), torch.zeros_like(k.a)
+        expected = torch.cat([k.a, k.b]).view(2, -1)
+        # five standard errors are 0.05: some 500 images of 60 numbers for each time, and a third is their mean square
+        if (found - expected).abs().max() < 0.06:
+            return
+        for sentence, mix in MIXED.items():
+            wrong = torch.cat([mix(k, one, zero), mix(k, zero, one)]).view(2, -1)
+            if (found - wrong).abs().max() < 0.06:
+                raise Mistake(sentence)
+        if (mean(noise**4) / found[1] ** 4).max() < 2.5:  # a Gaussian has 3, torch.rand has 1.8
+            raise Mistake("the noise is not Gaussian: torch.randn is, torch.rand is not.")
+        if found[0].max() - found[0].min() < 0.1:
+            raise Mistake("the model is told other times than those the noise was made for: draw t once, and keep it.")
+        off = (found - expected).abs()
+        place = int(off.amax(0).argmax())
+        measured = found.where(off > 0.06, expected)  # what is right but for chance need not be told
+        sums = [f"{a:.2f} x_0 + {b:.2f} ε".replace("-", "−") for a, b in (measured[:, place], expected[:, place])]
+        raise Mistake(f"at t = {place + 1}, x_t is {sums[0]}, expected {sums[1]}.")
 
 
-def _near(found: tuple[Tensor, Tensor], expected: tuple[Tensor, Tensor]) -> bool:
-    """Whether amounts agree up to chance: with 500 pictures at a time, one standard error is up to 0.01."""
-    return all((one - other).abs().max() < 0.05 for one, other in zip(found, expected, strict=True))
+def questioned(function: Function, x0: Tensor, c: Tensor, schedule: NoiseSchedule, seed: int) -> Tensor:
+    """The loss that a function computes; three witnesses look on, and the first two should be asked the same."""
+    known, questions = (x0.clone(), c.clone()), []
+    for draws in (seed, seed, seed + 1):
+        witness = Witness(*known, schedule)
+        loss: Tensor = answered(function(witness, x0, c, schedule, torch.Generator().manual_seed(draws)))
+        witness.require_right(loss)
+        if not all(map(unchanged, (x0, c), known)):
+            return loss  # the exercise says that arguments have changed
+        questions.append(witness.x_t)
+    if not torch.equal(*questions[:2]) or torch.equal(*questions[1:]):
+        raise Mistake("draw t and ε from the generator that is handed in: torch.randn(…, generator=generator).")
+    return loss
 
 
-def _little_batches() -> list[tuple[Tensor, Tensor]]:
-    generator = torch.Generator().manual_seed(0)
-    return [tuple(torch.randn((2, 8, 3), generator=generator)) for _ in range(5)]
+def crowd(seed: int) -> list[Case]:
+    """So many pictures that each of six times is drawn about 500 times."""
+    generator = torch.Generator().manual_seed(1 + seed)
+    x0 = torch.rand((3000, 3, 5, 4), generator=generator) * 2 - 1
+    schedule = NoiseSchedule(torch.tensor([0.05, 0.15, 0.25, 0.35, 0.45, 0.55]))
+    return [Case((x0, torch.rand((3000, 2), generator=generator), schedule, 2 + seed))]
 
 
-def _little_model() -> tuple[nn.Module, torch.optim.Optimizer]:
-    with torch.random.fork_rng(devices=()), torch.no_grad():
-        model = nn.Linear(3, 3)
-        model.weight.copy_(2 * torch.eye(3) - 1)
-        model.bias.fill_(1.5)
-    return model, torch.optim.SGD(model.parameters(), lr=0.2)
+def loss_with(
+    times: Function = lambda B, T, g: torch.randint(1, T + 1, (B,), generator=g),
+    noise: Function = lambda x0, g: torch.randn(x0.shape, generator=g),
+    mix: Function = lambda k, x0, eps: k.a * x0 + k.b * eps,
+    ask: Function = lambda model, x_t, t, c: model(x_t, t, c),
+    compare: Function = lambda eps, eps_hat, x0, x_t: (eps - eps_hat).square().mean(),
+) -> Function:
+    """A `diffusion_loss` with one of its lines written in another way."""
+
+    def loss(model: Function, x0: Tensor, c: Tensor, schedule: NoiseSchedule, generator: torch.Generator) -> Tensor:
+        t, eps = times(len(x0), schedule.T, generator), noise(x0, generator)
+        x_t = mix(Lookup(schedule, t), x0, eps)
+        result: Tensor = compare(eps, ask(model, x_t, t, c), x0, x_t)
+        return result
+
+    return loss
 
 
-def _little_loss(model: nn.Module, x0: Tensor, c: Tensor) -> Tensor:
+def broadcast(dim: int) -> Function:
+    """A `diffusion_loss` that draws too little noise."""
+    return loss_with(noise=lambda x0, g: torch.randn(x0.narrow(dim, 0, 1).shape, generator=g).expand_as(x0))
+
+
+check_diffusion_loss = Exercise(
+    name="diffusion_loss",
+    asks="Check `diffusion_loss(model, x0, c, schedule, generator)`: Algorithm 1 of DDPM up to the gradient.",
+    right=lambda model, x0, c, schedule, generator: diffusion_loss(model, x0, c, schedule, generator=generator),
+    cases=crowd,
+    run=questioned,
+    hints={"t must lie in 1…": "Draw it with torch.randint(1, …): the clean picture, t = 0, holds no noise."},
+    mistakes={
+        "all images of the batch share one t": loss_with(
+            times=lambda B, T, g: torch.randint(1, T + 1, (1,), generator=g).expand(B)
+        ),
+        "t = 0 is drawn": loss_with(times=lambda B, T, g: torch.randint(0, T + 1, (B,), generator=g)),
+        "t = T = 6 is never drawn": loss_with(times=lambda B, T, g: torch.randint(1, T, (B,), generator=g)),
+        "t = 1 is never drawn": loss_with(times=lambda B, T, g: torch.randint(2, T + 1, (B,), generator=g)),
+        "some times are drawn more often": loss_with(
+            times=lambda B, T, g: (torch.randn(B, generator=g) + T / 2).round().clamp(1, T).long()
+        ),
+        "draw t and ε from the generator that is handed in": loss_with(noise=lambda x0, g: torch.randn(x0.shape)),
+        "the noise has not mean 0": loss_with(noise=lambda x0, g: torch.rand(x0.shape, generator=g)),
+        "the noise is not Gaussian": loss_with(noise=lambda x0, g: torch.rand(x0.shape, generator=g) * 2 - 1),
+        "it is the same for all images of the batch": broadcast(0),
+        "it is the same for all colours": broadcast(1),
+        "it is the same for all rows": broadcast(2),
+        "it is the same for all columns": broadcast(3),
+        **{sentence: loss_with(mix=mix) for sentence, mix in MIXED.items()},
+        "the model is told other times": loss_with(ask=lambda model, x_t, t, c: model(x_t, t.flip(0), c)),
+        "the model wants t as whole numbers": loss_with(ask=lambda model, x_t, t, c: model(x_t, t / 6, c)),
+        "x_t is torch.float64": loss_with(ask=lambda model, x_t, t, c: model(x_t.double(), t, c)),
+        "the model is not told the context": loss_with(ask=lambda model, x_t, t, c: model(x_t, t)),
+        "the model is told another context": loss_with(ask=lambda model, x_t, t, c: model(x_t, t, 0 * c)),
+        "the model is never asked": loss_with(ask=lambda model, x_t, t, c: x_t),
+        **{sentence: loss_with(compare=compare) for sentence, compare in COMPARED.items()},
+        "the target is fresh noise": loss_with(
+            compare=lambda eps, eps_hat, x0, x_t: (torch.randn(eps.shape) - eps_hat).square().mean()
+        ),
+        "the loss has shape": loss_with(compare=lambda eps, eps_hat, x0, x_t: (eps - eps_hat).square()),
+        "it returns a float": loss_with(compare=lambda eps, eps_hat, x0, x_t: (eps - eps_hat).square().mean().item()),
+        "the loss has no gradient": loss_with(
+            compare=lambda eps, eps_hat, x0, x_t: (eps - eps_hat).square().mean().detach()
+        ),
+    },
+)
+
+
+def five_batches(seed: int) -> list[Case]:
+    """Five batches of eight points and where each should go."""
+    generator = torch.Generator().manual_seed(seed)
+    return [Case(([tuple(torch.randn((2, 8, 3), generator=generator)) for _ in range(5)],))]
+
+
+def squared_distance(model: nn.Module, x0: Tensor, c: Tensor) -> Tensor:
+    """A loss whose gradients are long enough to be clipped."""
     error: Tensor = model(x0) - c
     return error.square().sum(1).mean()
 
 
-def _weights(model: nn.Module) -> Tensor:
-    return torch.cat([p.detach().flatten() for p in model.parameters()])
+def learned(function: Function, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
+    """The losses of a training of three little neurons, and the weights in the end."""
+    model, unseen = nn.Linear(3, 3), iter(batches)
+    model.load_state_dict({"weight": 2 * torch.eye(3) - 1, "bias": torch.full((3,), 1.5)})
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.2)
+    losses = answered(function(model, optimizer, unseen, squared_distance))
+    if not isinstance(losses, list):
+        raise Mistake(f"it returns a {type(losses).__name__}, expected the list of the losses, one for each batch.")
+    if left := len(list(unseen)):
+        seen = "the first batch" if left == len(batches) - 1 else f"{len(batches) - left} of {len(batches)} batches"
+        raise Mistake(f"it returns after {seen}: `return` belongs behind the loop, not into it.")
+    for loss in losses:
+        if isinstance(loss, Tensor):
+            memory = ", and each keeps its whole computation in memory" if loss.requires_grad else ""
+            raise Mistake(f"the losses in the list are tensors{memory}: put loss.item() into the list.")
+        if not isinstance(loss, Real):
+            raise Mistake(f"the list holds a {type(loss).__name__}, expected plain numbers: put loss.item() into it.")
+    if len(losses) != len(batches):
+        raise Mistake(f"the list has length {len(losses)}, expected {len(batches)}: one loss for each batch.")
+    return torch.cat([torch.tensor(losses, dtype=torch.float32), *(p.detach().flatten() for p in model.parameters())])
 
 
-def _little_run(actions: Iterable[str], batches: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
-    """The losses and the last weights of a training that does these things for each batch, in this order."""
-    model, optimizer = _little_model()
-    losses = []
-    for x0, c in batches:
-        loss = _little_loss(model, x0, c)
-        for action in actions:
-            if action == "zero":
-                optimizer.zero_grad()
-            elif action == "backward":
-                loss.backward()
-            elif action == "clip":
-                nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            elif action == "clip values":
-                nn.utils.clip_grad_value_(model.parameters(), 1.0)
-            else:
-                optimizer.step()
-        losses.append(loss.item())
-    return torch.cat([torch.tensor(losses), _weights(model)])
+def unlike_right_training(got: Tensor, truth: Tensor, batches: list[tuple[Tensor, Tensor]]) -> str:
+    """Say where a training leaves the right one."""
+    n = len(batches)
+    if torch.allclose(got[:n], truth[:n], rtol=1e-4):
+        return "the losses are right, and the last weights are not: look at what happens after the last loss."
+    if torch.allclose(got[0], truth[0], rtol=1e-4):
+        return "the first loss is right and later ones are not: look at what happens between two batches."
+    return wrong_numbers(got[:n], truth[:n])
 
 
-def _two_networks() -> tuple[nn.Module, nn.Module]:
+ACTIONS: dict[str, Function] = {
+    "zero": lambda model, optimizer, loss: optimizer.zero_grad(),
+    "backward": lambda model, optimizer, loss: loss.backward(),
+    "clip": lambda model, optimizer, loss: nn.utils.clip_grad_norm_(model.parameters(), 1.0),
+    "clip values": lambda model, optimizer, loss: nn.utils.clip_grad_value_(model.parameters(), 1.0),
+    "step": lambda model, optimizer, loss: optimizer.step(),
+}
+
+
+def loop(*actions: str, batches_seen: int | None = None, note: Function = Tensor.item) -> Function:
+    """A training loop that does these things for each batch, in this order."""
+
+    def training_loop(model: Any, optimizer: Any, batches: Iterable[Any], loss_of: Function) -> list[Any]:
+        losses = []
+        for x0, c in islice(batches, batches_seen):
+            loss = loss_of(model, x0, c)
+            for action in actions:
+                ACTIONS[action](model, optimizer, loss)
+            losses.append(note(loss))
+        return losses
+
+    return training_loop
+
+
+check_training_loop = Exercise(
+    name="training_loop",
+    asks="Check `training_loop(model, optimizer, batches, loss_of)`: a step of learning for each batch; the losses.",
+    right=loop("zero", "backward", "clip", "step"),
+    cases=five_batches,
+    run=learned,
+    mistakes={
+        "the gradients of all batches add up: empty them with optimizer.zero_grad() before each loss.backward().": (
+            loop("backward", "clip", "step")
+        ),
+        "no weight has changed. Each batch takes optimizer.zero_grad(), loss.backward(), clipping and "
+        "optimizer.step(), in this order.": loop("zero"),
+        "optimizer.step() comes before loss.backward(), so each step uses the gradient of the batch before.": (
+            loop("step", "zero", "backward", "clip")
+        ),
+        "the gradients are not clipped where it counts: between loss.backward() and optimizer.step().": (
+            loop("zero", "backward", "step")
+        ),
+        "it clips each number of the gradient by itself, which changes its direction: clip_grad_norm_ shortens the "
+        "whole gradient.": loop("zero", "backward", "clip values", "step"),
+        "it returns after the first batch": loop("zero", "backward", "clip", "step", batches_seen=1),
+        "the losses in the list are tensors": loop("zero", "backward", "clip", "step", note=lambda loss: loss),
+    },
+    diagnoses=(unlike_right_training,),
+)
+
+
+def shares(function: Function, steps: int) -> Tensor:
+    """The shares of all steps of a run."""
+    found = [answered(function(step, steps)) for step in range(steps + 1)]
+    try:
+        return torch.tensor([float(share) for share in found], dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise Mistake(f"it returns a {type(found[0]).__name__}, expected a single number.") from error
+
+
+def unlike_right_share(got: Tensor, truth: Tensor, steps: int) -> str:
+    """Say at which step the share is most wrong."""
+    step = int((got - truth).abs().argmax())
+    return f"at step {step} of {steps}, {wrong_numbers(got[step], truth[step])}"
+
+
+def rate(
+    warm_up: Function = lambda k, n: min(1, (k + 1) / (n / 20 + 1)),
+    decay: Function = lambda u: (1 + math.cos(math.pi * u)) / 2,
+) -> Function:
+    """A learning rate with another warm-up, or with another decay over u = k / n."""
+    return lambda step, steps: warm_up(step, steps) * decay(step / steps)
+
+
+check_learning_rate = Exercise(
+    name="learning_rate",
+    asks="Check `learning_rate(step, steps)`: the share of the rate at step 0, 1, …, warm-up times half a cosine.",
+    right=lambda k, n: min(1, (k + 1) / (n / 20 + 1)) * (1 + math.cos(math.pi * k / n)) / 2,
+    cases=lambda seed: [Case((60 + seed,))],
+    run=shares,
+    mistakes={
+        "the warm-up is missing: over the first twentieth of the run the rate climbs.": rate(lambda k, n: 1),
+        "the decay is missing: behind the warm-up the rate falls to 0.": rate(decay=lambda u: 1),
+        "the warm-up never ends: min(1, …) stops it when it reaches 1.": rate(lambda k, n: (k + 1) / (n / 20 + 1)),
+        "the warm-up takes the larger of two numbers, so it begins with 1 and then grows: (5) takes the smaller.": (
+            rate(lambda k, n: max(1, (k + 1) / (n / 20 + 1)))
+        ),
+        "the warm-up begins with 0, so the first step learns nothing: it is (k + 1) / (n / 20 + 1).": (
+            rate(lambda k, n: min(1, k / (n / 20)))
+        ),
+        "the warm-up has k where (5) has k + 1: k counts from 0, so the first step learns nothing.": (
+            rate(lambda k, n: min(1, k / (n / 20 + 1)))
+        ),
+        "the cosine runs from 1 to −1: add 1 and halve it.": rate(decay=lambda u: math.cos(math.pi * u)),
+        "the cosine is not halved: the rate begins at twice its size.": (
+            rate(decay=lambda u: 1 + math.cos(math.pi * u))
+        ),
+        "the cosine is upside down: the rate begins at 0 and ends at 1.": (
+            rate(decay=lambda u: (1 - math.cos(math.pi * u)) / 2)
+        ),
+        "this is a whole turn of the cosine, 2π. Half a turn, π, leads from 1 to 0.": (
+            rate(decay=lambda u: (1 + math.cos(2 * math.pi * u)) / 2)
+        ),
+        "this falls in a straight line. Half a cosine falls slowly, then fast, then slowly.": (
+            rate(decay=lambda u: 1 - u)
+        ),
+        "π is missing in the cosine: cos(k / n) hardly falls.": rate(decay=lambda u: (1 + math.cos(u)) / 2),
+        "warm-up and decay are added. Multiply them.": (
+            lambda k, n: min(1, (k + 1) / (n / 20 + 1)) + (1 + math.cos(math.pi * k / n)) / 2
+        ),
+    },
+    diagnoses=(unlike_right_share,),
+)
+
+
+def two_networks(seed: int) -> list[Case]:
     """Two small networks with BatchNorm, all of whose weights and buffers differ."""
-    with torch.random.fork_rng(devices=()):
-        networks = [nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3)) for _ in range(2)]
-    generator = torch.Generator().manual_seed(0)
-    for count, network in enumerate(networks, start=1):
+    generator = torch.Generator().manual_seed(seed)
+    average, model = (nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3)) for _ in range(2))
+    for count, network in ((10, average), (20, model)):
         for tensor in network.state_dict().values():
-            tensor.copy_(torch.rand(tensor.shape, generator=generator) if tensor.is_floating_point() else 10 * count)
-    return networks[0], networks[1]
+            tensor.copy_(torch.rand(tensor.shape, generator=generator) if tensor.is_floating_point() else count)
+    return [Case((average, model, 0.75))]
 
 
-def _parts(network: nn.Module) -> list[Tensor]:
-    """All weights, all running statistics, and the counter of a network, each as one row of numbers."""
-    buffers = list(network.buffers())
-    return [
-        torch.cat([tensor.detach().flatten() for tensor in tensors]).float()
-        for tensors in (
-            list(network.parameters()),
-            [buffer for buffer in buffers if buffer.is_floating_point()],
-            [buffer.view(1) for buffer in buffers if not buffer.is_floating_point()],
+def parts_of(network: nn.Module) -> list[Tensor]:
+    """Copies of all weights, all running statistics and the counter of a network, each as one row of numbers."""
+    buffers = {whole: [b for b in network.buffers() if b.is_floating_point() != whole] for whole in (False, True)}
+    groups = list(network.parameters()), buffers[False], buffers[True]
+    return [torch.cat([tensor.detach().flatten().float() for tensor in group]) for group in groups]
+
+
+def averaged(function: Function, average: nn.Module, model: nn.Module, decay: float) -> Tensor:
+    """Weights and running statistics of the average after a call; while weights are wrong, the rest is left aside."""
+    old, new = parts_of(average), parts_of(model)
+    result = function(average, model, decay)
+    if result is ... or (result is None and is_stub(function)):
+        raise NotAttempted
+    found, right = parts_of(average), [a.lerp(b, 1 - decay) for a, b in zip(old, new, strict=True)]
+    if not all(map(torch.equal, parts_of(model), new)):
+        raise Mistake("it changes the model, which is still learning: change the average.")
+    if all(map(torch.equal, found, old)):
+        raise Mistake(
+            "the average is what it was. `p = …` only gives a name to a new tensor: write into the old one, with "
+            "p.lerp_(…) or p.copy_(…)."
         )
-    ]
+    if not torch.allclose(found[0], right[0]):
+        return torch.cat([found[0], right[1]])
+    if torch.equal(found[1], old[1]):
+        raise Mistake(
+            "it forgets the buffers: the running statistics of BatchNorm stay as they were before the first step. "
+            "Loop over .buffers() too, and copy the counter."
+        )
+    if not torch.equal(found[2], new[2]):
+        fault = "forgets" if torch.equal(found[2], old[2]) else "changes"
+        raise Mistake(f"it {fault} the counter among the buffers, num_batches_tracked: copy what is no fraction.")
+    copied = torch.equal(found[1], new[1])  # which is as good as an average
+    return torch.cat([found[0], right[1] if copied else found[1]])
+
+
+def unlike_right_average(got: Tensor, truth: Tensor, average: nn.Module, model: nn.Module, decay: float) -> str:
+    """Say how much of the old and of the new numbers stands where the average is wrong."""
+    old, new = (torch.cat(parts_of(network)[:2]) for network in (average, model))
+    wrong = ~torch.isclose(got, truth, rtol=1e-4, atol=1e-5)
+    where = "" if wrong[: len(parts_of(model)[0])].any() else "among the buffers, "
+    some, expected = got[wrong], truth[wrong]
+    amounts = compare_amounts(some, expected, {"old": old[wrong], "new": new[wrong]}) if len(some) > 2 else None
+    worst = (some - expected).abs().argmax()
+    return where + (amounts or wrong_numbers(some[worst], expected[worst]))
+
+
+def averaging(formula: Callable[[Tensor, Tensor, float], Tensor] | None = None, forgets: str = "") -> Function:
+    """An `update_average` with another formula for numbers with fractions; `forgets` holds words of skipped names."""
+
+    def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
+        news = model.state_dict()
+        for name, old in average.state_dict().items():
+            new = news[name]
+            if old.is_floating_point():
+                new = formula(old, new, decay) if formula else decay * old + (1 - decay) * new
+            if not any(word in name for word in forgets.split()):
+                old.copy_(new)
+
+    return update_average
+
+
+check_update_average = Exercise(
+    name="update_average",
+    asks="Check `update_average(average, model, decay)`: average ← decay · average + (1 − decay) · model, in place. "
+    "Buffers belong to it: those with fractions may be averaged or copied, and counters are copied.",
+    right=averaging(),
+    cases=two_networks,
+    run=averaged,
+    hints=dict.fromkeys(
+        ("lerp", "desired output type Long"),
+        "Counters among the buffers, such as num_batches_tracked, are whole numbers, without fractions: copy them.",
+    )
+    | {"leaf Variable": "Weights that learn cannot be changed in place: do it under torch.no_grad()."},
+    mistakes={
+        "old and new have changed places: most of the average, `decay` of it, stays.": (
+            averaging(lambda old, new, decay: (1 - decay) * old + decay * new)
+        ),
+        "the average is now a copy of the model: keep `decay` of what it was.": averaging(lambda old, new, decay: new),
+        "what was there is gone: this is the new share alone, (1 − decay) · model.": (
+            averaging(lambda old, new, decay: (1 - decay) * new)
+        ),
+        "old and new are added, so the weights grow: multiply the new ones by 1 − decay.": (
+            averaging(lambda old, new, decay: decay * old + new)
+        ),
+        "the weights are what they were, and only buffers have changed: loop over .parameters() too.": (
+            averaging(forgets="weight bias")
+        ),
+        "it forgets the buffers": averaging(forgets="running num_batches"),
+        "it forgets the counter": averaging(forgets="num_batches"),
+        "the average is what it was": lambda average, model, decay: [decay * old for old in average.parameters()],
+        "it changes the model": lambda average, model, decay: averaging()(model, average, decay),
+    },
+    diagnoses=(unlike_right_average,),
+)

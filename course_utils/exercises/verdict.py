@@ -54,7 +54,7 @@ def agree(got: object, wrong: object) -> bool:
 def unchanged(given: Any, original: Any) -> bool:
     """Whether an argument is still what it was. Models may do as they like, and numbers cannot change."""
     if isinstance(original, NoiseSchedule):
-        return all(unchanged(vars(given)[name], table) for name, table in vars(original).items())
+        return all(unchanged(table, getattr(original, name)) for name, table in vars(given).items())
     return torch.equal(given, original) if isinstance(original, Tensor) else True
 
 
@@ -72,9 +72,8 @@ def wrong_kind(got: Tensor, truth: Tensor) -> str | None:
     if got.shape != truth.shape:
         return f"the result has shape {tuple(got.shape)}, expected {tuple(truth.shape)}."
     if got.dtype != truth.dtype:
-        return (
-            f"the result is {got.dtype}, expected {truth.dtype}, like the argument: tables are float64, so cast them."
-        )
+        remark = " (Tables of a schedule are float64: cast what you look up.)" * (got.dtype == torch.float64)
+        return f"the result is {got.dtype}, expected {truth.dtype}, like the argument.{remark}"
     return None if torch.isfinite(got).all() else "the result holds NaN or infinity."
 
 
@@ -117,5 +116,5 @@ def compare_amounts(got: Tensor, truth: Tensor, parts: Mapping[str, Tensor]) -> 
 
 def _sum_of(names: Iterable[str], amounts: Iterable[float], digits: int) -> str:
     """Such as "1.2247 x_t − 0.4083 ε"."""
-    spelled = " + ".join(f"{n:.{digits}f} {name}" for n, name in zip(amounts, names, strict=True))
+    spelled = " + ".join(f"{round(n, digits) + 0.0:.{digits}f} {name}" for n, name in zip(amounts, names, strict=True))
     return spelled.replace("+ -", "− ").replace("-", "−")

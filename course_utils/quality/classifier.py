@@ -86,6 +86,7 @@ def train_classifier(
     contexts: Tensor,
     steps: int = 1000,
     batch_size: int = 256,
+    learning_rate: float = 4e-3,
     generator: torch.Generator | None = None,
 ) -> SpriteClassifier:
     """Teach a new judge by showing it sprites, a quarter of them spoiled; returns it in eval mode.
@@ -96,6 +97,7 @@ def train_classifier(
         contexts: one-hot classes, shape (N, n_classes).
         steps: how many batches to learn from.
         batch_size: pictures in a batch.
+        learning_rate: its largest value.
         generator: of all random choices but the first weights, which PyTorch draws from its own.
     """
     require_int("steps", steps, 1)
@@ -104,7 +106,7 @@ def train_classifier(
     judge = SpriteClassifier(names, [class_of[name] for name in names])
     answers = torch.tensor([names.index(kind) for kind in kinds.tolist()])
     optimizer = torch.optim.AdamW(judge.parameters(), weight_decay=0.05)
-    rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
+    rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps)
     for _ in tqdm(range(steps), "judge", delay=2, leave=False):
         rows = torch.randint(len(images), (batch_size,), generator=generator)
         x, answer = images[rows], answers[rows]

@@ -70,11 +70,12 @@ def grade(judge: SpriteClassifier, draw: Callable[[Tensor, torch.Generator], Ten
     return measure(judge, drawn, contexts[real], images[real], load_sprites()[0])
 
 
-def write_classifier(out: str | os.PathLike[str], seed: int = 0) -> str:
+def write_classifier(out: str | os.PathLike[str], steps: int, batch_size: int, learning_rate: float, seed: int) -> str:
     """Teach a judge on the course's sprites and write it, with a card that says how far it can be trusted.
 
     Args:
         out: the file to write, ending in .safetensors; the card goes beside it.
+        steps, batch_size, learning_rate: as in `train_classifier`.
         seed: of every random choice.
 
     Returns one line that says how it went.
@@ -82,7 +83,9 @@ def write_classifier(out: str | os.PathLike[str], seed: int = 0) -> str:
     out = Path(out)
     torch.manual_seed(require_int("seed", seed, 0))
     images, contexts = load_sprites()
-    judge = train_classifier(images, sprite_words()["kind"], contexts, generator=torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    kinds = sprite_words()["kind"]
+    judge = train_classifier(images, kinds, contexts, steps, batch_size, learning_rate, generator)
     write_network(out, judge, {}, {})
     floor = [_floor(judge, seed) for seed in SEEDS]
     spoiled = "\n".join(f"| {name} | {distance:.1f} |" for name, distance in _spoiled_distances(judge).items())
@@ -95,7 +98,7 @@ by. It has seen sprites spoiled in four ways: by noise, blur, stray pixels, and 
 
 | | |
 |---|---|
-| command | `python -m course_utils train-judge --seed {seed} --out {out.as_posix()}` |
+| command | `python -m course_utils train --recipe judge --seed {seed} --out {out.as_posix()}` |
 | data | `data/sprites.npz`, split "train", sha256 `{sha256(shipped("data/sprites.npz"))}` |
 | sha256 of `{out.name}` | `{sha256(out)}` |
 | licence | CC0 1.0: use it for anything, no credit needed |

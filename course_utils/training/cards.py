@@ -54,8 +54,8 @@ def write_card(
     shape: Sequence[int],
     classes: Sequence[str],
     rows: Sequence[tuple[str, str]],
-    measured: str,
-    ages: Mapping[str, str],
+    quality: str,
+    checkpoints: Mapping[str, str],
 ) -> None:
     """`….md`, the model card: what is in the files, how they were made, and what may be done with them.
 
@@ -65,18 +65,19 @@ def write_card(
         shape: of one sprite, (3, H, W).
         classes: their names; none where the sprites had none.
         rows: what is known of the run, each a name and a value.
-        measured: a table of how good the drawn sprites are, or nothing.
-        ages: what the suffixes of the files mean; all of them are there.
+        quality: a table of how good the drawn sprites are, or nothing.
+        checkpoints: what the suffixes of the files mean; all of them are there.
     """
     parameters = sum(parameter.numel() for parameter in model.parameters())
+    network = type(getattr(model, "network", model)).__name__
     shown, asked = "fifty samples", "Nothing can be asked for: it draws\nwhatever comes."
     if classes:
         shown, asked = "ten samples of each class", f"It can be asked for {', '.join(classes)}. A"
         asked += "\ntenth of the sprites were shown without their class, so it also draws without being asked for one."
     shipped = out.parent.name == "weights"
-    load = f'load_pretrained("{out.stem}")' if shipped else f'load_model("{out.name}", ContextUnet)'
+    load = f'load_pretrained("{out.stem}")' if shipped else f'load_model("{out.name}", {network})'
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
-    files = {out.with_stem(out.stem + suffix): weights for suffix, weights in ages.items()}
+    files = {out.with_stem(out.stem + suffix): weights for suffix, weights in checkpoints.items()}
     lines = "\n".join(f"| `{file.name}` | {weights} | `{sha256(file)}` |" for file, weights in files.items())
     card = f"""# {out.name}
 
@@ -84,13 +85,13 @@ def write_card(
 
 *The first {shown}: DDIM, 50 steps, guidance scale 2, seed 0, nothing picked.*
 
-A `ContextUnet` with {parameters:,} parameters that draws {shape[2]}×{shape[1]} sprites. {asked} Load it with
+A `{network}` with {parameters:,} parameters that draws {shape[2]}×{shape[1]} sprites. {asked} Load it with
 `model, schedule = {load}`.
 
 | | |
 |---|---|
 {table}
-{_quality(measured)}
+{_quality(quality)}
 | file | weights | sha256 |
 |---|---|---|
 {lines}
@@ -100,15 +101,15 @@ Made for learning how diffusion works: it knows the small pictures that it was s
     write_whole(out.with_suffix(".md"), card.encode())
 
 
-def _quality(measured: str) -> str:
-    if not measured:
+def _quality(table: str) -> str:
+    if not table:
         return ""
     return f"""
 How good the sprites are that it draws, with 25 steps of DDIM. Each number is the mean of {len(SEEDS)} seeds ± their
-standard deviation, and the docstrings of `course_utils/metrics.py` say what it means. {N} real sprites beside {N}
-others give the noise floor: a perfect network would reach it.
+standard deviation, and the docstrings of `course_utils/quality/metrics.py` say what it means. {N} real sprites beside
+{N} others give the noise floor: a perfect network would reach it.
 
-{measured}
+{table}
 """
 
 

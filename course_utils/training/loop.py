@@ -6,13 +6,14 @@ It yields after each step, so bars, pictures and checkpoints are the caller's; f
 import copy
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from ..diffusion.losses import diffusion_loss, drop_context
+from ..diffusion.losses import denoising_loss, draw_times_and_noise, drop_context
 from ..diffusion.schedules import NoiseSchedule
 from ..validation import require_floats, require_int, require_number, require_table
 
@@ -37,6 +38,55 @@ class Progress(NamedTuple):
     state: Callable[[], dict[str, Any]]
 
 
+def warm_up_and_cosine(step: int, steps: int) -> float:
+    """The share of the learning rate at step 0, 1, … of a run: up for a twentieth of it, then down like half a cosine.
+
+    It is equation (5) of notebook 04.
+    """
+    warm_up = min(1.0, (step + 1) / (steps / 20 + 1))
+    return warm_up * (1 + math.cos(math.pi * step / steps)) / 2
+
+
+def linear_decay(step: int, steps: int) -> float:
+    """The share of the learning rate at step 0, 1, … of a run that falls in a straight line to 0."""
+    return 1 - step / steps
+
+
+def growing_ema(average: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
+    """An exponential moving average whose memory grows with the run: a tenth of it, and at most 1,000 steps."""
+    if not average.is_floating_point():  # a counter, such as that of BatchNorm
+        return new
+    return average.lerp(new, max(0.001, 9 / (10 + int(count))))
+
+
+def no_average(average: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
+    """The newest weights in the place of an average."""
+    return new
+
+
+class Optimization(NamedTuple):
+    """How gradients change the weights.
+
+    Attributes:
+        optimizer: made of the parameters and the largest learning rate.
+        learning_rate: `learning_rate(step, steps)`, the share of it at step 0, 1, …
+        max_norm: what gradients are clipped to.
+        average: `average(old, new, count)`, the average of the weights after `count` steps.
+    """
+
+    optimizer: Callable[[Iterator[nn.Parameter], float], torch.optim.Optimizer]
+    learning_rate: Callable[[int, int], float]
+    max_norm: float
+    average: Callable[[Tensor, Tensor, Tensor | int], Tensor]
+
+
+ADAMW = Optimization(partial(torch.optim.AdamW, betas=(0.9, 0.99), fused=True), warm_up_and_cosine, 1.0, growing_ema)
+"""How the course trains: AdamW, warm-up and half a cosine, clipped gradients, and an average of the weights (EMA)."""
+
+PLAIN_ADAM = Optimization(torch.optim.Adam, linear_decay, math.inf, no_average)
+"""How the classic recipe trains: Adam and a learning rate that falls linearly, and nothing else."""
+
+
 def train(
     model: nn.Module,
     images: Tensor,
@@ -48,15 +98,16 @@ def train(
     learning_rate: float = 2e-3,
     weight: Tensor | None = None,
     context_dropout: float = 0.1,
+    optimization: Optimization = ADAMW,
     generator: torch.Generator | None = None,
     state: Mapping[str, Any] | None = None,
     accelerator: "Accelerator | None" = None,
 ) -> Iterator[Progress]:
-    """Train a model in place with AdamW, and yield after each step.
+    """Train a model in place, and yield after each step; in half precision where the machine has it (`has_bfloat16`).
 
-    The learning rate rises over the first twentieth of the run and then falls like a half cosine to 0. Gradients are
-    clipped to norm 1. The average of the weights forgets over the last tenth of the run so far, at most 1,000 steps. In
-    half precision where the machine computes in it (`has_bfloat16`).
+    With AdamW, unless another `optimization` is given. The learning rate rises over the first twentieth of the run and
+    then falls like half a cosine to 0. Gradients are clipped to norm 1. The average of the weights forgets over the
+    last tenth of the run so far, at most 1,000 steps.
 
     Args:
         model: a module `model(x, t, c) -> eps`, on the device to train on.
@@ -68,6 +119,7 @@ def train(
         learning_rate: its largest value.
         weight: as in `diffusion_loss`.
         context_dropout: share of the images that are shown without their context.
+        optimization: how gradients change the weights.
         generator: where all random choices come from; by default torch's own.
         state: what `Progress.state()` returned in a run with the same other arguments, to go on behind that step. On
             the same machine the rest of the run is the same to the last bit.
@@ -86,21 +138,22 @@ def train(
     require_number("context_dropout", context_dropout, 0, 1)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ValueError("model has nothing to learn: model.requires_grad_(True) thaws one that was loaded")
-    shared_by, mine = (1, 0) if accelerator is None else (accelerator.num_processes, accelerator.process_index)
-    if require_int("batch_size", batch_size, 1) % shared_by:
-        raise ValueError(f"batch_size must be a multiple of the {shared_by} processes, got {batch_size}")
+    n_processes, rank = (1, 0) if accelerator is None else (accelerator.num_processes, accelerator.process_index)
+    if require_int("batch_size", batch_size, 1) % n_processes:
+        raise ValueError(f"batch_size must be a multiple of the {n_processes} processes, got {batch_size}")
 
     generator = torch.default_generator if generator is None else generator
     learner = model.train() if accelerator is None else accelerator.prepare_model(model.train())
-    optimizer = torch.optim.AdamW(model.parameters(), learning_rate, betas=(0.9, 0.99), fused=True)
-    averaged = AveragedModel(model, avg_fn=_forgetful_average, use_buffers=True).eval()
-    parts: dict[str, Any] = {"model": model, "averaged": averaged, "optimizer": optimizer}
+    optimizer = optimization.optimizer(model.parameters(), learning_rate)
+    averaged = AveragedModel(model, avg_fn=optimization.average, use_buffers=True).eval()
+    stateful: dict[str, Any] = {"model": model, "averaged": averaged, "optimizer": optimizer}
     if state is not None:
-        _restore(state, steps, parts, generator)
+        _restore(state, steps, stateful, generator)
 
     def take_state() -> dict[str, Any]:
-        now = {name: part.state_dict() for name, part in parts.items()}
-        return copy.deepcopy({"step": int(averaged.n_averaged), "steps": steps, "random": generator.get_state(), **now})
+        states = {name: part.state_dict() for name, part in stateful.items()}
+        step = int(averaged.n_averaged)
+        return copy.deepcopy({"step": step, "steps": steps, "random": generator.get_state(), **states})
 
     device = next(model.parameters()).device
     half = torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
@@ -110,19 +163,21 @@ def train(
             rows = torch.randint(len(images), (batch_size,), generator=generator)
             x0, c = images[rows].to(device), contexts[rows].to(device)
             c = drop_context(c, context_dropout, generator)
+            t, eps = draw_times_and_noise(x0, schedule, generator)
+            share = slice(rank, None, n_processes)  # every process draws the whole batch, and learns from its share
             with half:
-                loss = diffusion_loss(learner, x0, c, schedule, weight, generator, slice(mine, None, shared_by))
-            whole = loss.detach() if accelerator is None else accelerator.reduce(loss.detach(), "mean")
-            if not torch.isfinite(whole):
-                raise ValueError(f"the loss became {whole.item()} at step {step}: a smaller learning_rate may help")
+                loss = denoising_loss(learner, x0[share], t[share], eps[share], c[share], schedule, weight)
+            mean = loss.detach() if accelerator is None else accelerator.reduce(loss.detach(), "mean")
+            if not torch.isfinite(mean):
+                raise ValueError(f"the loss became {mean.item()} at step {step}: a smaller learning_rate may help")
             optimizer.zero_grad()
             loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            nn.utils.clip_grad_norm_(model.parameters(), optimization.max_norm)
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate * _learning_rate(step - 1, steps)
+                group["lr"] = learning_rate * optimization.learning_rate(step - 1, steps)
             optimizer.step()
             averaged.update_parameters(model)
-            yield Progress(step, whole.item(), averaged.module, take_state)
+            yield Progress(step, mean.item(), averaged.module, take_state)
 
     return run()
 
@@ -135,18 +190,6 @@ def has_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def _learning_rate(step: int, steps: int) -> float:
-    """The share of the learning rate that step 0, 1, … of a run takes."""
-    return min(1.0, (step + 1) / (0.05 * steps + 1)) * (1 + math.cos(math.pi * step / steps)) / 2
-
-
-def _forgetful_average(average: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
-    """An exponential moving average whose memory grows with the run: a tenth of it, and at most 1,000 steps."""
-    if not average.is_floating_point():  # a counter, such as that of BatchNorm
-        return new
-    return average.lerp(new, max(0.001, 9 / (10 + int(count))))
-
-
 def _restore(state: Mapping[str, Any], steps: int, parts: Mapping[str, Any], generator: torch.Generator) -> None:
     """Put a run back to where `Progress.state()` found it."""
     try:
@@ -156,5 +199,5 @@ def _restore(state: Mapping[str, Any], steps: int, parts: Mapping[str, Any], gen
             part.load_state_dict(copy.deepcopy(state[name]))  # the optimiser would go on writing into the caller's
         generator.set_state(state["random"])
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
-        told = " ".join(str(error).split())
-        raise ValueError(f"state must be what Progress.state() returned in such a run: {told}") from error
+        reason = " ".join(str(error).split())
+        raise ValueError(f"state must be what Progress.state() returned in such a run: {reason}") from error

@@ -1,17 +1,21 @@
-"""How weights are made: one run from sprites to five files, which may be stopped at any moment and go on later.
+"""Recipes as data: network, what it predicts, loss weight, schedule, steps, batch, rate and seed of each training.
 
-What a step of training is stands in `training`, what a file of weights holds in `checkpoints`, and what is told about
-them in `cards`.
+Each shipped weight has its recipe here, and so has the classic lab that the course compares itself with. What runs them
+is in `run`, and what a step of training is in `loop`.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from torch import Tensor, nn
+
+from ..diffusion.losses import min_snr
+from ..diffusion.models import FromV, FromX0
 from ..diffusion.schedules import NoiseSchedule, cosine_schedule, linear_schedule, quadratic_schedule, sigmoid_schedule
-
-STEPS, BATCH_SIZE, LEARNING_RATE, N_FEATURES = 20_000, 32, 3e-3, 32
-
+from ..networks.classic import ClassicUnet
+from ..networks.unet import ContextUnet
+from .loop import ADAMW, PLAIN_ADAM, Optimization
 
 SCHEDULES: dict[str, Callable[[int], NoiseSchedule]] = {
     "linear": linear_schedule,
@@ -22,22 +26,76 @@ SCHEDULES: dict[str, Callable[[int], NoiseSchedule]] = {
 
 
 class Recipe(NamedTuple):
-    """All that decides what the weights become.
+    """All that decides what the weights of a diffusion model become.
 
     Attributes:
+        name: of the recipe.
+        network: a class, called with `n_features` and `n_context`.
+        n_features: width of the network, a multiple of 8.
+        predicts: makes a model of a network that puts out v or x_0; nothing for one that puts out ε.
+        weight: the table of weights of the squared error of ε, made of a schedule; nothing for 1.
+        schedule: makes a schedule of T = 500 steps.
+        steps: how many batches to learn from, at least 50; nothing where `minutes` decide.
+        batch_size: images in a batch.
+        learning_rate: its largest value.
+        optimization: how gradients change the weights.
+        seed: of every random choice.
         data: where the sprites are, as `load_sprites` takes it; nothing for those of the course.
         cell: side of a sprite, if `data` is a sheet.
-        steps: how many batches to learn from, at least 50; nothing for `STEPS`.
         minutes: instead of steps, for about how long. A few steps are timed, and from then on their number is settled.
-        n_features: width of the network, a multiple of 8.
-        schedule: a name from `SCHEDULES`.
-        seed: of every random choice.
     """
 
+    name: str = "sprites"
+    network: Callable[..., nn.Module] = ContextUnet
+    n_features: int = 32
+    predicts: type[FromV] | type[FromX0] | None = FromV
+    weight: Callable[[NoiseSchedule], Tensor] | None = min_snr
+    schedule: Callable[[int], NoiseSchedule] = cosine_schedule
+    steps: int | None = 20_000
+    batch_size: int = 32
+    learning_rate: float = 3e-3
+    optimization: Optimization = ADAMW
+    seed: int = 0
     data: Path | None = None
     cell: int | None = None
-    steps: int | None = None
     minutes: float | None = None
-    n_features: int = N_FEATURES
-    schedule: str = "cosine"
+
+    def target(self) -> str:
+        """What the network puts out, in the letters of the papers."""
+        return "ε" if self.predicts is None else {FromV: "v", FromX0: "x_0"}[self.predicts]
+
+    def model(self, schedule: NoiseSchedule, n_context: int) -> nn.Module:
+        """A new model, `model(x, t, c) -> eps`, with weights from PyTorch's own generator."""
+        network = self.network(n_features=self.n_features, n_context=n_context)
+        return network if self.predicts is None else self.predicts(network, schedule)
+
+
+class ClassifierRecipe(NamedTuple):
+    """All that decides what the weights of a `SpriteClassifier` become; attributes as in `Recipe`."""
+
+    name: str = "judge"
+    steps: int = 1000
+    batch_size: int = 256
+    learning_rate: float = 4e-3
     seed: int = 0
+
+
+CLASSIC = Recipe(
+    name="classic",
+    network=ClassicUnet,
+    n_features=64,
+    predicts=None,
+    weight=None,
+    schedule=linear_schedule,
+    steps=6_400,  # 32 epochs of our 20,000 sprites
+    batch_size=100,
+    learning_rate=1e-3,
+    optimization=PLAIN_ADAM,
+)
+"""The classic lab, to compare with; its weights are not shipped."""
+
+RECIPES = {recipe.name: recipe for recipe in (Recipe(), CLASSIC)}
+"""Recipes of diffusion models, by name: that of `weights/sprites.safetensors` comes first."""
+
+JUDGE = ClassifierRecipe()
+"""The recipe of `weights/judge.safetensors`."""

@@ -361,6 +361,8 @@ show_images(torch.cat(rows), columns=6, row_titles=["clean", "x_t, t = 120", "wh
 # Write equation (2). `t` holds `B` whole numbers, `width` is $2K$, and the result has shape `(B, width)`: first all sines, then all cosines. Hint: `torch.arange(half)` counts $k$ from 0; `t[:, None]` makes a column of the times, and a column times a row is a table.
 
 # %% slideshow={"slide_type": "skip"} tags=["exercise"]
+import math
+
 from course_utils import check_time_embedding
 
 
@@ -373,11 +375,9 @@ check_time_embedding(time_embedding)
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Folded below: one way to write it.
 
+
 # %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "slide"} tags=["solution"]
 # @title Solution 2
-import math
-
-
 def time_embedding(t, width):
     half = width // 2
     frequency = torch.exp(-math.log(10_000) * torch.arange(half) / half)

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_utils import MixtureDenoiser, dpm_solver, guided, linear_schedule, sample
+from course_utils import MixtureDenoiser, composed, dpm_solver, guided, linear_schedule, sample
 
 SCHEDULE = linear_schedule(500)
 STD = 0.5
@@ -121,10 +121,10 @@ SCALES = st.floats(-8, 8)
 @given(w=SCALES)
 @settings(max_examples=30, deadline=None)
 def test_one_context_follows_the_formula(w):
-    without, told = MIXTURE(X, T), MIXTURE(X, T, ONE)
+    eps_u, eps_c = MIXTURE(X, T), MIXTURE(X, T, ONE)
     answer = guided(MIXTURE, w)(X, T, ONE)
-    assert torch.allclose(answer, without + w * (told - without), rtol=0, atol=1e-12)
-    assert torch.equal(answer, guided(MIXTURE, [w])(X, T, ONE[:, None]))
+    assert torch.allclose(answer, eps_u + w * (eps_c - eps_u), rtol=0, atol=1e-12)
+    assert torch.allclose(answer, composed(MIXTURE, [w])(X, T, ONE[:, None]), rtol=0, atol=1e-12)
 
 
 @given(scales=st.tuples(SCALES, SCALES))
@@ -132,13 +132,13 @@ def test_one_context_follows_the_formula(w):
 def test_two_contexts_follow_the_formula(scales):
     without = MIXTURE(X, T)
     formula = without + sum(w * (MIXTURE(X, T, TWO[:, k]) - without) for k, w in enumerate(scales))
-    assert torch.allclose(guided(MIXTURE, scales)(X, T, TWO), formula, rtol=0, atol=1e-12)
+    assert torch.allclose(composed(MIXTURE, scales)(X, T, TWO), formula, rtol=0, atol=1e-12)
 
 
 @given(scales=st.lists(SCALES, min_size=1, max_size=3))
 @settings(max_examples=30, deadline=None)
 def test_no_context_and_rows_of_zeros_are_the_model_without_context(scales):
-    model, nothing = guided(MIXTURE, scales), torch.zeros((4, len(scales), 2), dtype=torch.float64)
+    model, nothing = composed(MIXTURE, scales), torch.zeros((4, len(scales), 2), dtype=torch.float64)
     assert torch.equal(model(X, T), MIXTURE(X, T))
     assert torch.equal(model(X, T, None), MIXTURE(X, T))
     assert torch.allclose(model(X, T, nothing), MIXTURE(X, T), rtol=0, atol=1e-12)
@@ -174,7 +174,7 @@ def test_it_asks_once_and_only_for_what_counts(scale, c, asked):
         calls.append((x, t, c))
         return MIXTURE(x, t, c)
 
-    guided(spy, scale)(X, T, c)
+    (composed if isinstance(scale, list) else guided)(spy, scale)(X, T, c)
     ((x, t, contexts),) = calls
     assert torch.equal(x, torch.cat([X] * len(asked)))
     assert torch.equal(t, torch.cat([T] * len(asked)))
@@ -186,15 +186,15 @@ def test_it_asks_once_and_only_for_what_counts(scale, c, asked):
     [
         (lambda: guided(MIXTURE, math.nan), r"guidance_scale must be a number in \(-∞, ∞\), got nan"),
         (lambda: guided(MIXTURE, math.inf), r"guidance_scale must be a number in \(-∞, ∞\), got inf"),
-        (lambda: guided(MIXTURE, [1.0, math.nan]), r"guidance_scale must be a number in \(-∞, ∞\), got nan"),
-        (lambda: guided(MIXTURE, []), "guidance_scale must be a finite number, or several, got "),
+        (lambda: composed(MIXTURE, [1.0, math.nan]), r"scales must be a number in \(-∞, ∞\), got nan"),
+        (lambda: composed(MIXTURE, []), "scales must be one or more finite numbers, got "),
         (lambda: guided(MIXTURE, 2)(X, T, TWO), r"c must have shape \(4, n_context\), got \(4, 2, 2\)"),
         (lambda: guided(MIXTURE, 2)(X, T, LEFT), r"c must have shape \(4, n_context\), got \(2,\)"),
         (lambda: guided(MIXTURE, 2)(X, T, ONE[:3]), r"c must have shape \(4, n_context\), got \(3, 2\)"),
-        (lambda: guided(MIXTURE, [2, 2])(X, T, ONE), r"c must have shape \(4, 2, n_context\), got \(4, 2\)"),
-        (lambda: guided(MIXTURE, [2])(X, T, ONE), r"c must have shape \(4, 1, n_context\), got \(4, 2\)"),
-        (lambda: guided(MIXTURE, [2, 2, 2])(X, T, TWO), r"c must have shape \(4, 3, n_context\), got \(4, 2, 2\)"),
-        (lambda: guided(MIXTURE, [2, 2])(X, T, TWO[:1]), r"c must have shape \(4, 2, n_context\), got \(1, 2, 2\)"),
+        (lambda: composed(MIXTURE, [2, 2])(X, T, ONE), r"c must have shape \(4, 2, n_context\), got \(4, 2\)"),
+        (lambda: composed(MIXTURE, [2])(X, T, ONE), r"c must have shape \(4, 1, n_context\), got \(4, 2\)"),
+        (lambda: composed(MIXTURE, [2, 2, 2])(X, T, TWO), r"c must have shape \(4, 3, n_context\), got \(4, 2, 2\)"),
+        (lambda: composed(MIXTURE, [2, 2])(X, T, TWO[:1]), r"c must have shape \(4, 2, n_context\), got \(1, 2, 2\)"),
     ],
 )
 def test_bad_input_is_named(call, message):

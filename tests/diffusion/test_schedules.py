@@ -9,6 +9,7 @@ import torch
 from diffusers import DDPMScheduler
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.overrides import TorchFunctionMode
 
 from course_utils import NoiseSchedule, cosine_schedule, linear_schedule, quadratic_schedule, sigmoid_schedule
 
@@ -191,3 +192,24 @@ X = torch.zeros(2, 3, 4, 4)
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call(linear_schedule(500))
+
+
+class WithoutDoubles(TorchFunctionMode):
+    """Stands in for a device without float64, such as an Apple GPU: it refuses what is moved there in float64."""
+
+    def __torch_function__(self, function, types, arguments=(), options=None):
+        moved = function is torch.Tensor.to and any(isinstance(argument, torch.device) for argument in arguments)
+        if moved and arguments[0].dtype == torch.float64:
+            raise TypeError("this device has no float64")
+        return function(*arguments, **(options or {}))
+
+
+@pytest.mark.parametrize("t", [7, torch.tensor([1, 7, 50])])
+def test_tables_are_cast_before_they_reach_a_device_without_float64(t):
+    schedule, x = cosine_schedule(50), torch.ones(3, 2)
+    with WithoutDoubles():
+        schedule.at(schedule.alpha_bar, t, x)
+        x_t = schedule.add_noise(x, t, x)
+        schedule.predict_eps(x_t, t, schedule.predict_x0(x_t, t, x))
+        with pytest.raises(TypeError, match="no float64"):
+            schedule.alpha_bar.to(x.device)

@@ -11,9 +11,9 @@ from course_utils import check_ddpm_step, check_posterior_mean, check_sampling_l
 
 def posterior_mean(x_t, eps, t, schedule):
     beta, alpha = schedule.beta[t], schedule.alpha[t]
-    before, ab = schedule.alpha_bar[t - 1], schedule.alpha_bar[t]
+    ab_prev, ab = schedule.alpha_bar[t - 1], schedule.alpha_bar[t]
     x0_hat = (x_t - (1 - ab).sqrt() * eps) / ab.sqrt()
-    return before.sqrt() * beta / (1 - ab) * x0_hat + alpha.sqrt() * (1 - before) / (1 - ab) * x_t
+    return ab_prev.sqrt() * beta / (1 - ab) * x0_hat + alpha.sqrt() * (1 - ab_prev) / (1 - ab) * x_t
 
 
 def ddpm_step(x_t, eps, t, t_prev, schedule, noise):
@@ -31,30 +31,30 @@ def sampling_loop(model, x, schedule, generator):
 
 
 def mean_by_ratios(x_t, eps, t, schedule):
-    ab, before = schedule.alpha_bar[t], schedule.alpha_bar[t - 1]
-    alpha = ab / before
+    ab, ab_prev = schedule.alpha_bar[t], schedule.alpha_bar[t - 1]
+    alpha = ab / ab_prev
     x0_hat = schedule.predict_x0(x_t, t, eps)
-    return (before.sqrt() * (1 - alpha) * x0_hat + alpha.sqrt() * (1 - before) * x_t) / (1 - ab)
+    return (ab_prev.sqrt() * (1 - alpha) * x0_hat + alpha.sqrt() * (1 - ab_prev) * x_t) / (1 - ab)
 
 
 def mean_of_floats(x_t, eps, t, schedule):
-    beta, ab, before = schedule.beta[t].item(), float(schedule.alpha_bar[t]), float(schedule.alpha_bar[t - 1])
+    beta, ab, ab_prev = schedule.beta[t].item(), float(schedule.alpha_bar[t]), float(schedule.alpha_bar[t - 1])
     x0_hat = (x_t - math.sqrt(1 - ab) * eps) / math.sqrt(ab)
-    return math.sqrt(before) * beta / (1 - ab) * x0_hat + math.sqrt(1 - beta) * (1 - before) / (1 - ab) * x_t
+    return math.sqrt(ab_prev) * beta / (1 - ab) * x0_hat + math.sqrt(1 - beta) * (1 - ab_prev) / (1 - ab) * x_t
 
 
 def mean_of_tables_at_single_precision(x_t, eps, t, schedule):
-    ab, before = schedule.alpha_bar[t].float(), schedule.alpha_bar[t - 1].float()
+    ab, ab_prev = schedule.alpha_bar[t].float(), schedule.alpha_bar[t - 1].float()
     x0_hat = (x_t - (1 - ab).sqrt() * eps) / ab.sqrt()
-    x0_hat *= before.sqrt() * schedule.beta[t].float() / (1 - ab)  # in place, but in a tensor of its own
-    return x0_hat + schedule.alpha[t].float().sqrt() * (1 - before) / (1 - ab) * x_t
+    x0_hat *= ab_prev.sqrt() * schedule.beta[t].float() / (1 - ab)  # in place, but in a tensor of its own
+    return x0_hat + schedule.alpha[t].float().sqrt() * (1 - ab_prev) / (1 - ab) * x_t
 
 
 def mean_with_at(x_t, eps, t, schedule):
     tables = schedule.beta, schedule.alpha, schedule.alpha_bar
-    (beta, alpha, ab), before = (schedule.at(table, t, x_t) for table in tables), schedule.at(tables[2], t - 1, x_t)
+    (beta, alpha, ab), ab_prev = (schedule.at(table, t, x_t) for table in tables), schedule.at(tables[2], t - 1, x_t)
     x0_hat = schedule.predict_x0(x_t, t, eps)
-    return before.sqrt() * beta / (1 - ab) * x0_hat + alpha.sqrt() * (1 - before) / (1 - ab) * x_t
+    return ab_prev.sqrt() * beta / (1 - ab) * x0_hat + alpha.sqrt() * (1 - ab_prev) / (1 - ab) * x_t
 
 
 def mean_of_the_famous_line(x_t, eps, t, schedule):
@@ -69,14 +69,14 @@ def step_from_the_posterior(x_t, eps, t, t_prev, schedule, noise):
     mean = posterior_mean(x_t, eps, t, schedule)
     if t == 1:
         return mean
-    before, ab = schedule.alpha_bar[t_prev], schedule.alpha_bar[t]
-    return mean + ((1 - before) / (1 - ab) * schedule.beta[t]).sqrt() * noise
+    ab_prev, ab = schedule.alpha_bar[t_prev], schedule.alpha_bar[t]
+    return mean + ((1 - ab_prev) / (1 - ab) * schedule.beta[t]).sqrt() * noise
 
 
 def step_of_floats(x_t, eps, t, t_prev, schedule, noise):
-    ab, before = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[t_prev])
-    alpha = ab / before
-    sigma = math.sqrt((1 - before) / (1 - ab) * (1 - alpha))
+    ab, ab_prev = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[t_prev])
+    alpha = ab / ab_prev
+    sigma = math.sqrt((1 - ab_prev) / (1 - ab) * (1 - alpha))
     return x_t / math.sqrt(alpha) - (1 - alpha) / math.sqrt(alpha * (1 - ab)) * eps + sigma * noise
 
 
@@ -119,12 +119,12 @@ def weights(of_x0, of_x, guess=None):
     return attempt
 
 
-def of_x0(before, ab, a, b):
-    return before.sqrt() * b / (1 - ab)
+def of_x0(ab_prev, ab, a, b):
+    return ab_prev.sqrt() * b / (1 - ab)
 
 
-def of_x(before, ab, a, b):
-    return a.sqrt() * (1 - before) / (1 - ab)
+def of_x(ab_prev, ab, a, b):
+    return a.sqrt() * (1 - ab_prev) / (1 - ab)
 
 
 def shifted_mean(x_t, eps, t, schedule):
@@ -233,6 +233,79 @@ def loop_in_place(model, x, schedule, generator):
     return x.copy_(sampling_loop(model, x, schedule, generator))
 
 
+def whole_table(x_t, eps, t, t_prev, schedule, noise):
+    return x_t - schedule.beta / (1 - schedule.alpha_bar).sqrt() * eps + noise
+
+
+def mean_with_noise(x_t, eps, t, schedule):
+    return posterior_mean(x_t, eps, t, schedule) + schedule.posterior_variance[t].sqrt() * torch.randn(x_t.shape)
+
+
+def x_drawn_in_the_first_line(model, x, schedule, generator):
+    for t in range(schedule.T, 0, -1):
+        x = torch.randn(x.shape, generator=generator)
+        eps = model(x, torch.full((len(x),), t))
+        z = torch.randn(x.shape, generator=generator)
+        x = ddpm_step(x, eps, t, t - 1, schedule, z)
+    return x
+
+
+def x_drawn_after_z(model, x, schedule, generator):
+    for t in range(schedule.T, 0, -1):
+        z = torch.randn(x.shape, generator=generator)
+        x = torch.randn(x.shape, generator=generator)
+        x = ddpm_step(x, model(x, torch.full((len(x),), t)), t, t - 1, schedule, z)
+    return x
+
+
+def x_overwritten_before_the_step(model, x, schedule, generator):
+    for t in range(schedule.T, 0, -1):
+        eps = model(x, torch.full((len(x),), t))
+        x = torch.randn(x.shape, generator=generator)
+        z = torch.randn(x.shape, generator=generator)
+        x = ddpm_step(x, eps, t, t - 1, schedule, z)
+    return x
+
+
+def x_drawn_in_place_of_z(model, x, schedule, generator):
+    for t in range(schedule.T, 0, -1):
+        eps = model(x, torch.full((len(x),), t))
+        x = torch.randn(x.shape, generator=generator)
+        x = ddpm_step(x, eps, t, t - 1, schedule, x)
+    return x
+
+
+def x_drawn_at_the_end(model, x, schedule, generator):
+    for t in range(schedule.T, 0, -1):
+        z = torch.randn(x.shape, generator=generator)
+        x = ddpm_step(x, model(x, torch.full((len(x),), t)), t, t - 1, schedule, z)
+        x = torch.randn(x.shape, generator=generator)
+    return x
+
+
+def x_drawn_before_the_loop(model, x, schedule, generator):
+    x = torch.randn(x.shape, generator=generator)
+    for t in range(schedule.T, 0, -1):
+        z = torch.randn(x.shape, generator=generator)
+        x = ddpm_step(x, model(x, torch.full((len(x),), t)), t, t - 1, schedule, z)
+    return x
+
+
+def x_drawn_anew_from_elsewhere(model, x, schedule, generator):
+    for t in range(schedule.T, 0, -1):
+        x = torch.randn_like(x)
+        z = torch.randn(x.shape, generator=generator)
+        x = ddpm_step(x, model(x, torch.full((len(x),), t)), t, t - 1, schedule, z)
+    return x
+
+
+def same_z_of_full_size(model, x, schedule, generator):
+    z = torch.randn(x.shape, generator=generator)
+    return along(down, lambda x, eps, t, t_prev, schedule, _: ddpm_step(x, eps, t, t_prev, schedule, 0 * z) + z)(
+        model, x, schedule, generator
+    )
+
+
 def beta_step(x, eps, t, t_prev, schedule, z):
     return step(sigma=but_not_at_the_end(lambda s, t: s.beta[t].sqrt()))(x, eps, t, t_prev, schedule, z)
 
@@ -272,48 +345,50 @@ MISTAKES = [
     (check_posterior_mean, weights(lambda *tables: 1, lambda *tables: 0), "this is x̂_0 itself"),
     (
         check_posterior_mean,
-        weights(lambda before, *tables: of_x0(tables[0], *tables), lambda before, *tables: of_x(tables[0], *tables)),
+        weights(lambda ab_prev, *tables: of_x0(tables[0], *tables), lambda ab_prev, *tables: of_x(tables[0], *tables)),
         "both weights have ᾱ_t",
     ),
     (
         check_posterior_mean,
-        weights(lambda before, *tables: of_x0(tables[0], *tables), of_x),
+        weights(lambda ab_prev, *tables: of_x0(tables[0], *tables), of_x),
         "the weight of x̂_0 has ᾱ_t where ᾱ_{t−1} belongs",
     ),
     (
         check_posterior_mean,
-        weights(of_x0, lambda before, *tables: of_x(tables[0], *tables)),
+        weights(of_x0, lambda ab_prev, *tables: of_x(tables[0], *tables)),
         "the weight of x_t has ᾱ_t where ᾱ_{t−1} belongs",
     ),
     (check_posterior_mean, weights(of_x, of_x0), "the two weights have changed places"),
     (
         check_posterior_mean,
-        weights(lambda before, ab, a, b: before * b / (1 - ab), of_x),
+        weights(lambda ab_prev, ab, a, b: ab_prev * b / (1 - ab), of_x),
         "has ᾱ_{t−1} without its square root",
     ),
     (
         check_posterior_mean,
-        weights(of_x0, lambda before, ab, a, b: a * (1 - before) / (1 - ab)),
+        weights(of_x0, lambda ab_prev, ab, a, b: a * (1 - ab_prev) / (1 - ab)),
         "has α_t without its square root",
     ),
     (
         check_posterior_mean,
-        weights(lambda before, ab, a, b: before * b / (1 - ab), lambda before, ab, a, b: a * (1 - before) / (1 - ab)),
+        weights(
+            lambda ab_prev, ab, a, b: ab_prev * b / (1 - ab), lambda ab_prev, ab, a, b: a * (1 - ab_prev) / (1 - ab)
+        ),
         "both weights lack their square root",
     ),
     (
         check_posterior_mean,
-        weights(lambda before, ab, a, b: (before * b).sqrt() / (1 - ab), of_x),
+        weights(lambda ab_prev, ab, a, b: (ab_prev * b).sqrt() / (1 - ab), of_x),
         "has √β_t; it takes β_t itself",
     ),
     (
         check_posterior_mean,
-        weights(of_x0, lambda before, ab, a, b: ab.sqrt() * (1 - before) / (1 - ab)),
+        weights(of_x0, lambda ab_prev, ab, a, b: ab.sqrt() * (1 - ab_prev) / (1 - ab)),
         "has ᾱ_t where α_t belongs",
     ),
     (
         check_posterior_mean,
-        weights(lambda before, ab, a, b: before.sqrt() * b, lambda before, ab, a, b: a.sqrt() * (1 - before)),
+        weights(lambda ab_prev, ab, a, b: ab_prev.sqrt() * b, lambda ab_prev, ab, a, b: a.sqrt() * (1 - ab_prev)),
         "not divided by 1 − ᾱ_t",
     ),
     (check_posterior_mean, shifted_mean, "this looks up every table at t − 1"),
@@ -338,17 +413,17 @@ MISTAKES = [
     ),
     (
         check_ddpm_step,
-        step(lambda x, e, a, b, ab, before: (x - b.sqrt() / (1 - ab).sqrt() * e) / a.sqrt()),
+        step(lambda x, e, a, b, ab, ab_prev: (x - b.sqrt() / (1 - ab).sqrt() * e) / a.sqrt()),
         "ε is scaled by √β_t / √(1 − ᾱ_t)",
     ),
     (
         check_ddpm_step,
-        step(lambda x, e, a, b, ab, before: (x - b / (1 - ab) * e) / a.sqrt()),
+        step(lambda x, e, a, b, ab, ab_prev: (x - b / (1 - ab) * e) / a.sqrt()),
         "ε is scaled by β_t / (1 − ᾱ_t)",
     ),
     (
         check_ddpm_step,
-        step(lambda x, e, a, b, ab, before: (x - b / (1 - before).sqrt() * e) / a.sqrt()),
+        step(lambda x, e, a, b, ab, ab_prev: (x - b / (1 - ab_prev).sqrt() * e) / a.sqrt()),
         "ε is scaled with ᾱ_{t−1}",
     ),
     (
@@ -356,25 +431,25 @@ MISTAKES = [
         lambda x, e, t, t_prev, s, z: ddpm_step(x, -e, t, t_prev, s, z),
         "ε is added; it should be taken away",
     ),
-    (check_ddpm_step, step(lambda x, e, a, b, ab, before: x - b / (1 - ab).sqrt() * e), "the mean is not rescaled"),
+    (check_ddpm_step, step(lambda x, e, a, b, ab, ab_prev: x - b / (1 - ab).sqrt() * e), "the mean is not rescaled"),
     (
         check_ddpm_step,
-        step(lambda x, e, a, b, ab, before: x - b / (1 - ab).sqrt() * e / a.sqrt()),
+        step(lambda x, e, a, b, ab, ab_prev: x - b / (1 - ab).sqrt() * e / a.sqrt()),
         "only ε is divided by √α_t",
     ),
     (
         check_ddpm_step,
-        step(lambda x, e, a, b, ab, before: (x - b / (1 - ab).sqrt() * e) / ab.sqrt()),
+        step(lambda x, e, a, b, ab, ab_prev: (x - b / (1 - ab).sqrt() * e) / ab.sqrt()),
         "the mean is divided by √ᾱ_t",
     ),
     (
         check_ddpm_step,
-        step(lambda x, e, a, b, ab, before: (x - b / (1 - ab).sqrt() * e) / a),
+        step(lambda x, e, a, b, ab, ab_prev: (x - b / (1 - ab).sqrt() * e) / a),
         "the mean is divided by α_t",
     ),
     (
         check_ddpm_step,
-        step(lambda x, e, a, b, ab, before: (x - b / (1 - ab).sqrt() * e) * a.sqrt()),
+        step(lambda x, e, a, b, ab, ab_prev: (x - b / (1 - ab).sqrt() * e) * a.sqrt()),
         "the mean is multiplied by √α_t",
     ),
     (
@@ -386,7 +461,7 @@ MISTAKES = [
     (check_ddpm_step, own_noise, "two calls with the same arguments differ: use the noise that is handed in"),
     (check_ddpm_step, step_in_place, "it changes its arguments, which others"),
     (check_ddpm_step, root_in_the_schedule, "it changes its arguments"),
-    (check_ddpm_step, forgotten_end, "at t = 1, it returns a NoneType, expected a tensor"),
+    (check_ddpm_step, forgotten_end, "returns None"),
     (
         check_ddpm_step,
         step(lambda x, e, *_: 2 * x + e, lambda s, t: -3),
@@ -415,7 +490,36 @@ MISTAKES = [
     (check_sampling_loop, along(down, time=lambda x, t, T: t), "shape (5,), got 12"),
     (check_sampling_loop, all_of_them, "it returns a list, expected a tensor"),
     (check_sampling_loop, loop_in_place, "changes its arguments, which others still need"),
+    (check_posterior_mean, mean_with_noise, "differ: the mean of a step holds no noise"),
+    (check_posterior_mean, lambda x, e, t, s: posterior_mean(x, e, t + 1, s), "\n  The tables hold the times 0 … T"),
+    (check_ddpm_step, whole_table, "\n  61 numbers are a whole table"),
+    (
+        check_ddpm_step,
+        step(sigma=lambda s, t: s.beta[t]),
+        "square root of the posterior variance. And noise is added at t = 1 too, to the finished picture.\n",
+    ),
+    (check_ddpm_step, step(sigma=lambda s, t: s.posterior_variance[t].sqrt() if t > 1 else 0.3), "at t = 1, noise is"),
+    (check_sampling_loop, x_drawn_in_the_first_line, "x is drawn anew inside the loop"),
+    (check_sampling_loop, x_drawn_after_z, "x is drawn anew inside the loop, so"),
+    (check_sampling_loop, x_overwritten_before_the_step, "x is drawn anew inside the loop, so each"),
+    (check_sampling_loop, x_drawn_in_place_of_z, "x is drawn anew inside the loop, so each step"),
+    (check_sampling_loop, x_drawn_at_the_end, "x is drawn anew inside the loop, so each step begins"),
+    (check_sampling_loop, x_drawn_before_the_loop, "x is drawn anew before the loop"),
+    (check_sampling_loop, x_drawn_anew_from_elsewhere, "differ: draw all noise from the generator"),
+    (check_sampling_loop, same_z_of_full_size, "sampling_loop: the result at ["),
+    (check_sampling_loop, along(lambda T: range(T + 1, 0, -1)), "got 13…13\n  Pure noise is x_T"),
+    (check_sampling_loop, lambda *given: sampling_loop(*given)[:2], "has shape (2, 3, 4, 4), expected (5, 3, 4, 4)"),
+    (check_sampling_loop, lambda *given: sampling_loop(*given).half(), "the result is torch.float16"),
+    (check_sampling_loop, lambda *given: sampling_loop(*given) / 0, "the result holds NaN or infinity"),
 ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_x_drawn_anew_is_told_from_other_noise(seed):
+    for attempt in (x_drawn_in_the_first_line, x_drawn_after_z, x_overwritten_before_the_step, x_drawn_in_place_of_z):
+        assert "x is drawn anew" in check_sampling_loop.verdict(attempt, seed)
+    for attempt in (same_z, same_z_of_full_size, along(down, step(sigma=lambda s, t: 1)), along(down, beta_step)):
+        assert "drawn anew" not in check_sampling_loop.verdict(attempt, seed)
 
 
 @pytest.mark.parametrize(("check", "attempt"), OTHER_WAYS)
@@ -425,6 +529,6 @@ def test_other_ways_to_write_it_pass_too(check, attempt):
 
 @pytest.mark.parametrize(("check", "attempt", "message"), MISTAKES, ids=[message for *_, message in MISTAKES])
 def test_a_mistake_is_called_by_its_name(check, attempt, message):
-    verdict = check.verdict(attempt)
+    verdict = check.verdict(attempt) + "\n"  # so that a message can say where it ends
     assert verdict.startswith("✗")
     assert message in verdict

@@ -54,6 +54,8 @@ def way(
     bottom2=True,
     skip=lambda stem, fine: fine,
     head=True,
+    skips=lambda fine, middle: (fine, middle),
+    double_again=None,
 ):
     """A unet that goes another way."""
 
@@ -63,8 +65,9 @@ def way(
         middle = network.down2(halve(fine, 2), condition)
         coarse = network.bottom1(halve(middle, 2), condition)
         coarse = network.bottom2(coarse, condition) if bottom2 else coarse
+        fine, middle = skips(fine, middle)
         up = network.up2(join(double(coarse), middle), condition)
-        up = network.up1(join(double(up), skip(stem, fine)), condition)
+        up = network.up1(join((double_again or double)(up), skip(stem, fine)), condition)
         return network.head(up) if head else up
 
     return attempt
@@ -75,6 +78,14 @@ def skips_taken_after_halving(network, x, condition):
     middle = F.avg_pool2d(network.down2(fine, condition), 2)
     coarse = network.bottom2(network.bottom1(middle, condition), condition)
     return network.up2(torch.cat([F.interpolate(coarse, scale_factor=2), middle], dim=1), condition)
+
+
+def skip_first(up, skip):
+    return torch.cat([skip, up], dim=1)
+
+
+def as_it_is(h):
+    return h
 
 
 class Block(nn.Module):
@@ -150,6 +161,24 @@ class NarrowCondition(Block):
         self.condition = nn.Linear(n_condition, 2)
 
 
+class HalfACondition(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        self.condition = nn.Linear(n_condition, c_out)
+
+
+class FourGroups(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        self.norm2 = nn.GroupNorm(4, c_out)
+
+
+class NoPadding(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        self.conv1 = nn.Conv2d(c_in, c_out, 3)
+
+
 class LayersInAList(Block):
     def __init__(self, c_in, c_out, n_condition):
         super().__init__(c_in, c_out, n_condition)
@@ -160,14 +189,68 @@ class LayersInAList(Block):
         return self.conv1(F.silu(self.hidden[0](x)))
 
 
+class Untouched(nn.Module):
+    """As the notebook hands it out."""
+
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__()
+        self.norm1, self.conv1 = nn.GroupNorm(8, c_in), nn.Conv2d(c_in, c_out, 3, padding=1)
+        ...
+
+    def forward(self, x, condition):
+        return ...
+
+
+class OnlyForwardWritten(Untouched):
+    def forward(self, x, condition):
+        h = self.conv1(F.silu(self.norm1(x)))
+        h = modulate(self.norm2(h), condition, self.condition)
+        return self.shortcut(x) + self.conv2(F.silu(h))
+
+
+class NothingReturned(Untouched):
+    def forward(self, x, condition):
+        self.conv1(F.silu(self.norm1(x)))
+
+
 def randomly_dropped(self, h, condition):
     return self.conv2(F.dropout(F.silu(h), 0.1))
 
 
+def halves_of_the_condition(h, condition, layer):
+    scale, shift = condition[:, :, None, None].chunk(2, dim=1)
+    return shift + (1 + scale) * h
+
+
+def the_condition_as_factor(h, condition, layer):
+    half = condition.shape[1] // 2
+    return h * condition[:, :half, None, None] + condition[:, half:, None, None]
+
+
+def apart_by_image(h, condition, layer):
+    scale, shift = layer(condition)[:, :, None, None]
+    return h * (1 + scale) + shift
+
+
 OTHER_WAYS = [
     (check_unet, unet),
+    (
+        check_unet,
+        way(
+            join=lambda up, skip: torch.hstack((up, skip)),
+            halve=lambda h, n: F.interpolate(h, scale_factor=1 / n, mode="area"),
+        ),
+    ),
     (check_time_embedding, time_embedding),
+    (check_time_embedding, waves(lambda k, half: 10_000.0 ** (-k / half))),
     (check_modulate, modulate),
+    (
+        check_modulate,
+        lambda h, condition, layer: (
+            h + torch.einsum("bchw,bc->bchw", h, layer(condition)[:, :4]) + layer(condition)[:, 4:, None, None]
+        ),
+    ),
+    (check_residual_block, Block),
 ]
 
 MISTAKES = [
@@ -224,6 +307,44 @@ MISTAKES = [
     (check_unet, way(skip=lambda stem, fine: stem), "starts at the stem"),
     (check_unet, way(head=False), "the head is missing"),
     (check_unet, skips_taken_after_halving, "before it was halved"),
+    (check_unet, way(join=lambda up, skip: torch.cat([up, skip])), "joins along dimension 0"),
+    (check_unet, way(join=lambda up, skip: torch.cat([skip, up])), "joins along dimension 0"),
+    (check_unet, way(join=lambda up, skip: torch.cat([up, skip], dim=2)), "Channels are dimension 1"),
+    (check_unet, way(join=lambda up, skip: torch.stack([up, skip], dim=1)), "torch.stack makes a new dimension"),
+    (check_unet, way(join=lambda up, skip: skip), "What comes up is missing"),
+    (check_unet, way(skips=lambda fine, middle: (middle, fine)), "skip connection to up2 comes from down1"),
+    (check_unet, way(skip_first, skips=lambda fine, middle: (middle, fine)), "skip connection to up2 comes from down1"),
+    (check_unet, way(skips=lambda fine, middle: (middle, middle)), "skip connection to up1 comes from down2"),
+    (check_unet, way(skip_first, skips=lambda fine, middle: (middle, middle)), "to up1 comes from down2"),
+    (check_unet, way(double=as_it_is), "what comes up from bottom2 is not doubled before it is joined"),
+    (check_unet, way(skip_first, double=as_it_is), "what comes up from bottom2 is not doubled before it is joined"),
+    (check_unet, way(double_again=as_it_is), "what comes up from up2 is not doubled before it is joined"),
+    (check_unet, way(skip_first, double_again=as_it_is), "what comes up from up2 is not doubled before it is joined"),
+    (check_unet, way(skips=lambda fine, middle: (fine, F.avg_pool2d(middle, 2))), "to up2 was halved"),
+    (check_unet, way(skip_first, skips=lambda fine, middle: (fine, F.avg_pool2d(middle, 2))), "to up2 was halved"),
+    (check_unet, way(skip=lambda stem, fine: F.avg_pool2d(fine, 2)), "to up1 was halved"),
+    (check_unet, way(skip_first, skip=lambda stem, fine: F.avg_pool2d(fine, 2)), "to up1 was halved"),
+    (check_unet, way(halve=lambda h, _: h), "must be equally high and wide"),
+    (check_unet, way(halve=lambda h, _: h, double=as_it_is), "neither halves nor doubles"),
+    (check_unet, lambda network, x, condition: network.head(network.down2(x, condition)), "number of channels"),
+    (check_unet, lambda network, x, condition: [x], "returns a list"),
+    (check_unet, lambda network, x, condition: x[:2], "has shape (2, 3, 8, 12), expected (3, 3, 8, 12)"),
+    (check_unet, lambda network, x, condition: x / 0, "NaN or infinity"),
+    (check_unet, lambda network, x, condition: 1.3 * unet(network, x, condition) + 0.1, "the result at ["),
+    (check_unet, lambda network, x, condition: unet(network, x, condition) + torch.rand(1), "two calls"),
+    (check_time_embedding, waves(right_frequency, lambda s, c: torch.cat([s, c])), "stand below the sines"),
+    (check_time_embedding, waves(lambda k, half: torch.log(10_000)), "a plain number there is the module math"),
+    (check_time_embedding, waves(lambda k, half: math.exp(-k / half)), "those of torch take all numbers"),
+    (check_modulate, halves_of_the_condition, "the layer was never called"),
+    (check_modulate, the_condition_as_factor, "the layer was never called"),
+    (check_modulate, apart_by_image, "takes the batch apart"),
+    (check_modulate, lambda h, condition, layer: layer(h), "takes the condition as it comes"),
+    (check_residual_block, HalfACondition, "expected (48, 10): scale and shift need 2 · c_out numbers"),
+    (check_residual_block, OnlyForwardWritten, "shortcut are missing in its state_dict"),
+    (check_residual_block, NothingReturned, "ResidualBlock returns None"),
+    (check_residual_block, FourGroups, "norm2 has 4 groups, expected 8"),
+    (check_residual_block, NoPadding, "keeps height and width with a padding of 1"),
+    (check_residual_block, block_with(past=lambda self, x: x), "past the layers leads the shortcut"),
     (check_residual_block, ShortcutInForward, "shortcut are missing in its state_dict"),
     (check_residual_block, ShortcutAlwaysConvolved, "has weights although c_in = c_out"),
     (check_residual_block, BatchNormBlock, "it has a BatchNorm"),
@@ -307,8 +428,8 @@ MISTAKES = [
         block_with(forward=lambda self, x, c: F.silu(Block.forward(self, x, c))),
         "goes through another SiLU",
     ),
-    (check_residual_block, block_with(second=randomly_dropped), "two calls with the same arguments differ: a layer"),
-    (check_residual_block, block_with(forward=lambda self, x, c: Block.forward(self, x, c) * 2), "standard deviation"),
+    (check_residual_block, block_with(second=randomly_dropped), "two calls with the same arguments differ: layers"),
+    (check_residual_block, block_with(forward=lambda self, x, c: Block.forward(self, x, c) * 2), "the result at ["),
 ]
 
 
@@ -322,3 +443,13 @@ def test_a_mistake_is_called_by_its_name(check, attempt, message):
     verdict = check.verdict(attempt)
     assert verdict.startswith("✗")
     assert message in verdict
+
+
+def test_an_untouched_block_is_not_attempted():
+    assert check_residual_block.verdict(Untouched).startswith("○ ResidualBlock: not attempted yet")
+
+
+def test_the_right_unet_answers_what_the_network_answers():
+    network, x, condition = check_unet.cases(0)[0].arguments
+    t, c = torch.tensor([3, 90, 400]), torch.eye(5)[:3]
+    assert torch.allclose(check_unet.right(network, x, condition), network(x, t, c), atol=1e-5)

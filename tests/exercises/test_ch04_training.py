@@ -20,47 +20,6 @@ def at(table, t):
     return table[t].float().view(-1, 1, 1, 1)
 
 
-def ddpm_step(x_t, eps, t, t_prev, schedule, noise):
-    beta, ab = schedule.beta[t], schedule.alpha_bar[t]
-    mean = (x_t - beta / (1 - ab).sqrt() * eps) / (1 - beta).sqrt()
-    return mean + schedule.posterior_variance[t].sqrt() * noise
-
-
-def noise(ab, a, b):
-    return (1 - ab).sqrt()
-
-
-def weights(of_x0, of_x, guess=None):
-    """A posterior_mean with other weights, functions of ᾱ_{t−1}, ᾱ_t, α_t and β_t, and perhaps another x̂_0."""
-
-    def attempt(x_t, eps, t, schedule):
-        tables = [schedule.alpha_bar[t - 1], schedule.alpha_bar[t], schedule.alpha[t], schedule.beta[t]]
-        x0_hat = schedule.predict_x0(x_t, t, eps) if guess is None else guess(x_t, eps, tables[1])
-        return of_x0(*tables) * x0_hat + of_x(*tables) * x_t
-
-    return attempt
-
-
-def of_x0(before, ab, a, b):
-    return before.sqrt() * b / (1 - ab)
-
-
-def of_x(before, ab, a, b):
-    return a.sqrt() * (1 - before) / (1 - ab)
-
-
-def step(mean=None, sigma=None):
-    """A ddpm_step with another mean, of x_t, ε, α_t, β_t, ᾱ_t and ᾱ_{t−1}, or another σ, of schedule and t."""
-
-    def attempt(x_t, eps, t, t_prev, schedule, noise):
-        right = ddpm_step(x_t, eps, t, t_prev, schedule, 0 * noise)
-        tables = schedule.alpha[t], schedule.beta[t], schedule.alpha_bar[t], schedule.alpha_bar[t_prev]
-        size = schedule.posterior_variance[t].sqrt() if sigma is None else sigma(schedule, t)
-        return (right if mean is None else mean(x_t, eps, *tables)) + size * noise
-
-    return attempt
-
-
 def training_loss(
     times=lambda n, T, g: torch.randint(1, T + 1, (n,), generator=g),
     noise=lambda x0, g: torch.randn(x0.shape, generator=g),
@@ -78,17 +37,41 @@ def training_loss(
 
 
 def mixed(picture, noise):
-    """Questions with these amounts of picture and noise, each a function of ᾱ and of the ᾱ one step earlier."""
+    """Questions with these amounts of picture and noise, each a function of ᾱ_t and ᾱ_{t−1}."""
 
     def mix(x0, t, eps, schedule):
-        ab, before = at(schedule.alpha_bar, t), at(schedule.alpha_bar, (t - 1).clamp(min=0))
-        return picture(ab, before) * x0 + noise(ab, before) * eps
+        ab, ab_prev = at(schedule.alpha_bar, t), at(schedule.alpha_bar, (t - 1).clamp(min=0))
+        return picture(ab, ab_prev) * x0 + noise(ab, ab_prev) * eps
 
     return training_loss(mix=mix)
 
 
 def compared(compare):
     return training_loss(compare=compare)
+
+
+def noise_first(model, x0, c, schedule, generator):
+    eps = torch.randn(x0.shape, generator=generator)
+    t = torch.randint(1, schedule.T + 1, (x0.shape[0],), generator=generator)
+    return (model(schedule.add_noise(x0, t, eps), t, c) - eps).pow(2).mean()
+
+
+def image_by_image(model, x0, c, schedule, generator):
+    t = torch.cat([torch.randint(1, schedule.T + 1, (1,), generator=generator) for _ in x0])
+    eps = torch.stack([torch.randn(x.shape, generator=generator) for x in x0])
+    return (model(schedule.add_noise(x0, t, eps), t, c) - eps).pow(2).mean()
+
+
+def loss_in_place(model, x0, c, schedule, generator):
+    t = torch.randint(1, schedule.T + 1, (len(x0),), generator=generator)
+    eps = torch.randn(x0.shape, generator=generator)
+    ab = at(schedule.alpha_bar, t)
+    x0.mul_(ab.sqrt()).add_((1 - ab).sqrt() * eps)
+    return (model(x0, t, c) - eps).pow(2).mean()
+
+
+def loss_without_return(model, x0, c, schedule, generator):
+    training_loss()(model, x0, c, schedule, generator)
 
 
 def loop(*actions, at_the_end=lambda losses: losses, note=lambda loss: loss.item()):
@@ -120,6 +103,20 @@ def first_batch_only(model, optimizer, batches, loss_of):
     return right_loop(model, optimizer, [next(batches)], loss_of)
 
 
+def rest_left_out(model, optimizer, batches, loss_of):
+    return right_loop(model, optimizer, [next(batches), next(batches)], loss_of)
+
+
+def last_loss_only(model, optimizer, batches, loss_of):
+    return right_loop(model, optimizer, batches, loss_of)[-1:]
+
+
+def last_step_left_out(model, optimizer, batches, loss_of):
+    batches = list(batches)
+    losses = right_loop(model, optimizer, batches[:-1], loss_of)
+    return [*losses, loss_of(model, *batches[-1]).item()]
+
+
 def rate(warm_up=lambda k, n: min(1, (k + 1) / (n / 20 + 1)), cosine=lambda u: (1 + math.cos(math.pi * u)) / 2):
     return lambda step, steps: warm_up(step, steps) * cosine(step / steps)
 
@@ -145,6 +142,38 @@ def average_while_learning(average, model, decay):
         old.lerp_(new, 1 - decay)
 
 
+@torch.no_grad()
+def average_of_fractions_everywhere(average, model, decay):
+    for old, new in zip(average.parameters(), model.parameters(), strict=True):
+        old.lerp_(new, 1 - decay)
+    for old, new in zip(average.buffers(), model.buffers(), strict=True):
+        old.lerp_(new, 1 - decay)
+
+
+@torch.no_grad()
+def average_in_two_steps(average, model, decay):
+    for old, new in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
+        old.mul_(decay).add_((1 - decay) * new)
+
+
+@torch.no_grad()
+def average_that_changes_nothing(average, model, decay):
+    average, decay  # noqa: B018
+
+
+@torch.no_grad()
+def average_of_parameters(average, model, decay):
+    for old, new in zip(average.parameters(), model.parameters(), strict=True):
+        old.lerp_(new, 1 - decay)
+
+
+def average_by_state_dict(average, model, decay):
+    old, new = average.state_dict(), model.state_dict()
+    average.load_state_dict(
+        {name: torch.lerp(old[name], new[name], 1 - decay) if "num" not in name else new[name] for name in old}
+    )
+
+
 def average_turned_round(average, model, decay):
     average_with()(model, average, decay)
 
@@ -168,10 +197,13 @@ OTHER_WAYS = [
         check_diffusion_loss,
         lambda model, x0, c, schedule, generator: diffusion_loss(model, x0, c, schedule, None, generator),
     ),
+    (check_diffusion_loss, noise_first),
+    (check_diffusion_loss, image_by_image),
     (check_training_loop, loop("backward", "clip", "step", "zero")),
     (check_learning_rate, rate(cosine=lambda u: math.cos(math.pi * u / 2) ** 2)),
     (check_learning_rate, lambda step, steps: torch.tensor(rate()(step, steps))),
     (check_update_average, average_with(fractions=lambda a, b, share: b)),
+    (check_update_average, average_by_state_dict),
 ]
 
 MISTAKES = [
@@ -234,12 +266,12 @@ MISTAKES = [
     (check_diffusion_loss, mixed(rest, root), "have changed places in x_t"),
     (
         check_diffusion_loss,
-        mixed(lambda ab, before: (ab / before).sqrt(), lambda ab, before: (1 - ab / before).sqrt()),
+        mixed(lambda ab, ab_prev: (ab / ab_prev).sqrt(), lambda ab, ab_prev: (1 - ab / ab_prev).sqrt()),
         "x_t is a single step",
     ),
     (
         check_diffusion_loss,
-        mixed(lambda ab, before: before.sqrt(), lambda ab, before: (1 - before).sqrt()),
+        mixed(lambda ab, ab_prev: ab_prev.sqrt(), lambda ab, ab_prev: (1 - ab_prev).sqrt()),
         "Our tables begin with the clean image",
     ),
     (check_diffusion_loss, mixed(root, lambda ab, _: ab**0), "the noise in x_t is not scaled"),
@@ -309,6 +341,20 @@ MISTAKES = [
         compared(lambda eps, answer, x0, x_t: (eps - answer).square().mean().detach()),
         "has no gradient",
     ),
+    (
+        check_diffusion_loss,
+        training_loss(noise=lambda x0, g: 2 * torch.rand(x0.shape, generator=g) - 1),
+        "the noise is not Gaussian",
+    ),
+    (
+        check_diffusion_loss,
+        compared(lambda eps, answer, x0, x_t: (eps - answer).mean() ** 2),
+        "square each error first",
+    ),
+    (check_diffusion_loss, compared(lambda eps, answer, x0, x_t: (eps + answer).square().mean()), "a sign is wrong"),
+    (check_diffusion_loss, mixed(root, lambda ab, _: -((1 - ab).sqrt())), "a sign is wrong"),
+    (check_diffusion_loss, loss_in_place, "changes its arguments"),
+    (check_diffusion_loss, loss_without_return, "diffusion_loss returns None"),
     (check_training_loop, loop("backward", "clip", "step"), "the gradients of all batches add up"),
     (check_training_loop, loop("zero"), "no weight has changed"),
     (check_training_loop, loop("step", "zero", "backward", "clip"), "comes before loss.backward()"),
@@ -322,14 +368,29 @@ MISTAKES = [
     (
         check_training_loop,
         loop("zero", "backward", "clip", "step", at_the_end=lambda losses: None),
-        "it returns a NoneType",
+        "training_loop returns None",
     ),
     (check_training_loop, loop("zero", "backward", "clip", "step", at_the_end=sum), "it returns a float"),
     (check_training_loop, loop("zero", "backward", "backward"), "stops with RuntimeError"),
+    (check_training_loop, rest_left_out, "it returns after 2 of 5 batches"),
+    (check_training_loop, last_loss_only, "has length 1, expected 5"),
+    (check_training_loop, last_step_left_out, "the losses are right, and the last weights are not"),
+    (
+        check_training_loop,
+        loop("zero", "backward", "clip", "step", note=lambda loss: loss.detach()),
+        "are tensors: put loss.item()",
+    ),
+    (
+        check_training_loop,
+        loop("zero", "backward", "clip", "step", note=lambda loss: loss.item),
+        "expected plain numbers",
+    ),
     (check_learning_rate, rate(warm_up=lambda k, n: 1), "the warm-up is missing"),
     (check_learning_rate, rate(cosine=lambda u: 1), "the decay is missing"),
     (check_learning_rate, rate(warm_up=lambda k, n: (k + 1) / (n / 20 + 1)), "the warm-up never ends"),
     (check_learning_rate, rate(warm_up=lambda k, n: min(1, k / (n / 20))), "begins with 0"),
+    (check_learning_rate, rate(warm_up=lambda k, n: min(1, k / (n / 20 + 1))), "has k where (5) has k + 1"),
+    (check_learning_rate, rate(warm_up=lambda k, n: max(1, (k + 1) / (n / 20 + 1))), "the larger of two numbers"),
     (check_learning_rate, rate(cosine=lambda u: math.cos(math.pi * u)), "add 1 and halve it"),
     (check_learning_rate, rate(cosine=lambda u: 1 + math.cos(math.pi * u)), "the cosine is not halved"),
     (check_learning_rate, rate(cosine=lambda u: (1 - math.cos(math.pi * u)) / 2), "upside down"),
@@ -341,18 +402,25 @@ MISTAKES = [
         lambda k, n: min(1, (k + 1) / (n / 20 + 1)) + (1 + math.cos(math.pi * k / n)) / 2,
         "are added",
     ),
-    (check_learning_rate, lambda k, n: 1e-3 * rate()(k, n), "standard deviation"),
+    (check_learning_rate, lambda k, n: 1e-3 * rate()(k, n), "the result is"),
     (check_update_average, average_with(lambda a, b, d: (1 - d) * a + d * b), "have changed places"),
     (check_update_average, average_with(lambda a, b, d: b), "is now a copy of the model"),
     (check_update_average, average_with(lambda a, b, d: (1 - d) * b), "what was there is gone"),
     (check_update_average, average_with(lambda a, b, d: d * a + b), "so the weights grow"),
     (check_update_average, average_with(lambda a, b, d: a), "loop over .parameters() too"),
-    (check_update_average, average_with(lambda a, b, d: (a + b) / 2), "standard deviation"),
+    (check_update_average, average_with(lambda a, b, d: (a + b) / 2), "the result is 0.5000 old + 0.5000 new"),
     (check_update_average, average_with(fractions=lambda a, b, share: a), "it forgets the buffers"),
     (check_update_average, average_with(counter=lambda a, b: a), "it forgets the counter"),
     (check_update_average, average_of_new_names, "the average is what it was"),
     (check_update_average, average_while_learning, "under torch.no_grad()"),
     (check_update_average, average_turned_round, "it changes the model"),
+    (check_update_average, average_of_fractions_everywhere, "stops with NotImplementedError"),
+    (check_update_average, average_of_fractions_everywhere, "are whole numbers, without fractions: copy them"),
+    (check_update_average, average_in_two_steps, "are whole numbers, without fractions: copy them"),
+    (check_update_average, average_that_changes_nothing, "the average is what it was"),
+    (check_update_average, average_of_parameters, "it forgets the buffers"),
+    (check_update_average, average_with(fractions=lambda a, b, share: (a + b) / 2), "among the buffers, the result is"),
+    (check_update_average, average_with(counter=lambda a, b: (a + b) // 2), "it changes the counter"),
 ]
 
 
@@ -366,3 +434,11 @@ def test_a_mistake_is_called_by_its_name(check, attempt, message):
     verdict = check.verdict(attempt)
     assert verdict.startswith("✗")
     assert message in verdict
+
+
+@torch.no_grad()
+def decorated_stub(average, model, decay): ...
+
+
+def test_a_decorated_stub_is_not_attempted():
+    assert check_update_average.verdict(decorated_stub).startswith("○ update_average: not attempted yet")

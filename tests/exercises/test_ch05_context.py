@@ -88,7 +88,7 @@ class Guided(torch.nn.Module):
 
 
 def composed_of_the_package(model, x, t, contexts, scales):
-    return course_utils.guided(model, scales)(x, t, torch.stack(contexts, dim=1))
+    return course_utils.composed(model, scales)(x, t, torch.stack(contexts, dim=1))
 
 
 def composed_in_a_loop(model, x, t, contexts, scales):
@@ -107,6 +107,12 @@ def in_place(c, share, generator):
 def same_number_each_time(c, share, generator):
     c = c.clone()
     c[torch.randperm(len(c), generator=generator)[: round(share * len(c))]] = 0
+    return c
+
+
+def drop_the_first(c, share, generator):
+    c = c.clone()
+    c[: (torch.rand(len(c), generator=generator) < share).sum()] = 0
     return c
 
 
@@ -137,6 +143,53 @@ def composed_in_place(model, x, t, contexts, scales):
     right = composed_in_a_loop(model, x, t, contexts, scales)
     contexts[0].zero_()
     return right
+
+
+def composed_with_pop(model, x, t, contexts, scales):
+    u = model(x, t)
+    eps = u
+    while contexts:
+        eps = eps + scales.pop() * (model(x, t, contexts.pop()) - u)
+    return eps
+
+
+def composed_with_a_tensor(model, x, t, contexts, scales):
+    u = model(x, t)
+    return u + (torch.tensor(scales) * (torch.stack([model(x, t, c) for c in contexts]) - u)).sum(0)
+
+
+def untouched(model, guidance_scale):
+    def answer(x, t, c):
+        return ...
+
+    return answer
+
+
+def without_outer_return(model, guidance_scale):
+    def answer(x, t, c):
+        return model(x, t, c)
+
+
+def without_inner_return(model, guidance_scale):
+    def answer(x, t, c):
+        model(x, t, c)
+
+    return answer
+
+
+def called_at_once(model, guidance_scale):
+    def answer(x, t, c):
+        return model(x, t, c)
+
+    return answer(x, t, c)  # noqa: F821  as a student would
+
+
+def doubled(model, guidance_scale):
+    def answer(x, t, c):
+        both = model(torch.cat([x, x]), torch.cat([t, t]), torch.cat([0 * c, c]))
+        return both + guidance_scale * (model(x, t, c) - both)
+
+    return answer
 
 
 OTHER_WAYS = [
@@ -175,6 +228,7 @@ MISTAKES = [
     (check_drop_context, lambda c, share, g: c, "it drops 0% of the contexts where share asks for 25%"),
     (check_drop_context, lambda c, share, g: 0 * c, "it drops 100% of the contexts"),
     (check_drop_context, dropping(keep=lambda u, share: u >= 0.5), "it drops 50% of the contexts"),
+    (check_drop_context, drop_the_first, "some rows fall more often than others"),
     (check_drop_context, same_number_each_time, "every batch loses the same number"),
     (check_drop_context, dropping(keep=lambda u, share: u >= 0.25), "with share = 0, something is lost"),
     (
@@ -212,6 +266,10 @@ MISTAKES = [
         guiding(lambda u, c, w: 2 * u + c),
         "with w = 3, the result is 2.0000 ε_u + 1.0000 ε_c, expected −2.0000 ε_u + 3.0000 ε_c.",
     ),
+    (check_guided, without_outer_return, "guided returns None: does it end with `return`"),
+    (check_guided, without_inner_return, "the model that it makes returns None: does the inner function end with"),
+    (check_guided, called_at_once, "x, t and c are handed to the inner function"),
+    (check_guided, doubled, "all have the shape of x"),
     (check_composed, asked_about(mean), "the contexts are mixed before the model is asked"),
     (check_composed, asked_about(mean, lambda u, eps, ws: u + ws[0] * (eps - u)), "the contexts are mixed before"),
     (check_composed, asked_about(mean, lambda u, eps, ws: eps), "the contexts are mixed before"),
@@ -260,6 +318,8 @@ MISTAKES = [
     (check_composed, composing(lambda u, eps, ws: u - weighted(ws, differences(u, eps))), "points away from the cont"),
     (check_composed, composing(one_by_one), "each difference is taken from the sum so far"),
     (check_composed, composed_in_place, "it changes its arguments"),
+    (check_composed, composed_with_pop, "it changes its arguments, the lists"),
+    (check_composed, composed_with_a_tensor, "Each scale is a single number"),
     (
         check_composed,
         composing(lambda u, eps, ws: u + weighted(ws[::-1], differences(u, eps))),
@@ -278,3 +338,13 @@ def test_a_mistake_is_called_by_its_name(check, attempt, message):
     verdict = check.verdict(attempt)
     assert verdict.startswith("✗")
     assert message in verdict
+
+
+def test_an_untouched_inner_function_is_not_attempted():
+    assert check_guided.verdict(untouched).startswith("○ guided: not attempted yet")
+
+
+def test_a_right_answer_is_hardly_ever_refused():
+    assert {check_drop_context.verdict(drop_by_bernoulli, seed) for seed in range(100, 120)} == {
+        "✓ drop_context is right."
+    }

@@ -15,24 +15,24 @@ def timesteps(T, n):
 
 
 def sigma_of(schedule, t, t_prev):
-    before, ab = schedule.alpha_bar[t_prev], schedule.alpha_bar[t]
-    return ((1 - before) / (1 - ab) * (1 - ab / before)).sqrt()
+    ab_prev, ab = schedule.alpha_bar[t_prev], schedule.alpha_bar[t]
+    return ((1 - ab_prev) / (1 - ab) * (1 - ab / ab_prev)).sqrt()
 
 
 def stepping(
-    x0_hat=lambda x, e, ab, before: (x - (1 - ab).sqrt() * e) / ab.sqrt(),
-    sigma=lambda eta, ab, before: eta * ((1 - before) / (1 - ab)).sqrt() * (1 - ab / before).sqrt(),
-    picture=lambda ab, before: before.sqrt(),
-    towards=lambda ab, before, sigma: (1 - before - sigma**2).sqrt(),
+    x0_hat=lambda x, e, ab, ab_prev: (x - (1 - ab).sqrt() * e) / ab.sqrt(),
+    sigma=lambda eta, ab, ab_prev: eta * ((1 - ab_prev) / (1 - ab)).sqrt() * (1 - ab / ab_prev).sqrt(),
+    picture=lambda ab, ab_prev: ab_prev.sqrt(),
+    towards=lambda ab, ab_prev, sigma: (1 - ab_prev - sigma**2).sqrt(),
     added=lambda sigma, eta: sigma,
 ):
     """A ddim_step in which some parts are others."""
 
     def ddim_step(x_t, eps, t, t_prev, schedule, eta, noise):
-        ab, before = schedule.alpha_bar[t], schedule.alpha_bar[t_prev]
-        s = sigma(eta, ab, before)
-        guess = x0_hat(x_t, eps, ab, before)
-        return picture(ab, before) * guess + towards(ab, before, s) * eps + added(s, eta) * noise
+        ab, ab_prev = schedule.alpha_bar[t], schedule.alpha_bar[t_prev]
+        s = sigma(eta, ab, ab_prev)
+        guess = x0_hat(x_t, eps, ab, ab_prev)
+        return picture(ab, ab_prev) * guess + towards(ab, ab_prev, s) * eps + added(s, eta) * noise
 
     return ddim_step
 
@@ -55,23 +55,23 @@ def arc(angle=lambda a, b: cosine(a, b).acos()):
 
 
 def step_of_floats(x_t, eps, t, t_prev, schedule, eta, noise):
-    ab, before = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[t_prev])
-    sigma = eta * math.sqrt((1 - before) / (1 - ab) * (1 - ab / before))
+    ab, ab_prev = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[t_prev])
+    sigma = eta * math.sqrt((1 - ab_prev) / (1 - ab) * (1 - ab / ab_prev))
     x0_hat = (x_t - math.sqrt(1 - ab) * eps) / math.sqrt(ab)
-    return math.sqrt(before) * x0_hat + math.sqrt(1 - before - sigma**2) * eps + sigma * noise
+    return math.sqrt(ab_prev) * x0_hat + math.sqrt(1 - ab_prev - sigma**2) * eps + sigma * noise
 
 
 def step_at_single_precision(x_t, eps, t, t_prev, schedule, eta, noise):
-    ab, before = schedule.alpha_bar.float()[[t, t_prev]]
-    sigma = eta * ((1 - before) / (1 - ab) * (1 - ab / before)).sqrt()
+    ab, ab_prev = schedule.alpha_bar.float()[[t, t_prev]]
+    sigma = eta * ((1 - ab_prev) / (1 - ab) * (1 - ab / ab_prev)).sqrt()
     x0_hat = (x_t - (1 - ab).sqrt() * eps) / ab.sqrt()
-    return before.sqrt() * x0_hat + (1 - before - sigma**2).clamp(min=0).sqrt() * eps + sigma * noise
+    return ab_prev.sqrt() * x0_hat + (1 - ab_prev - sigma**2).clamp(min=0).sqrt() * eps + sigma * noise
 
 
 def step_with_the_schedule(x_t, eps, t, t_prev, schedule, eta, noise):
-    x0_hat, before = schedule.predict_x0(x_t, t, eps), schedule.at(schedule.alpha_bar, t_prev, x_t)
+    x0_hat, ab_prev = schedule.predict_x0(x_t, t, eps), schedule.at(schedule.alpha_bar, t_prev, x_t)
     sigma = eta * sigma_of(schedule, t, t_prev)
-    x = before.sqrt() * x0_hat + (1 - before - sigma**2).sqrt().to(x_t) * eps
+    x = ab_prev.sqrt() * x0_hat + (1 - ab_prev - sigma**2).sqrt().to(x_t) * eps
     return x + sigma * noise if t_prev > 0 else x
 
 
@@ -102,11 +102,11 @@ def strides_past_zero(T, n):
     return [*times, times[-1] - T // n]
 
 
-def elsewhere(now=lambda t, t_prev: t, earlier=lambda t, t_prev: t_prev):
+def elsewhere(start=lambda t, t_prev: t, end=lambda t, t_prev: t_prev):
     """The right ddim_step with other times, even with those that no table has."""
 
     def ddim_step(x_t, eps, t, t_prev, schedule, eta, noise):
-        return stepping()(x_t, eps, now(t, t_prev), earlier(t, t_prev), schedule, eta, noise)
+        return stepping()(x_t, eps, start(t, t_prev), end(t, t_prev), schedule, eta, noise)
 
     return ddim_step
 
@@ -156,12 +156,38 @@ def step_that_forgets_the_end(x_t, eps, t, t_prev, schedule, eta, noise):
         return stepping()(x_t, eps, t, t_prev, schedule, eta, noise)
 
 
+def step_with_alpha(x_t, eps, t, t_prev, schedule, eta, noise):
+    a, a_prev = schedule.alpha[t], schedule.alpha[t_prev]
+    sigma = eta * ((1 - a_prev) / (1 - a)).sqrt() * (1 - a / a_prev).sqrt()
+    x0_hat = (x_t - (1 - a).sqrt() * eps) / a.sqrt()
+    return a_prev.sqrt() * x0_hat + (1 - a_prev - sigma**2).sqrt() * eps + sigma * noise
+
+
 def noise_at_the_end(x_t, eps, t, t_prev, schedule, eta, noise):
     return stepping()(x_t, eps, t, t_prev, schedule, eta, noise) + (0.1 * noise if t_prev == 0 else 0)
 
 
 def product(a, b):
     return column((a * b).flatten(1).sum(1))
+
+
+def arc_with_one_length(a, b, share):
+    u, v = a.flatten(1), b.flatten(1)
+    cosine = (u * v).sum(dim=1) / (u.norm() * v.norm())
+    return along(cosine.acos().view(-1, 1, 1, 1), share, a, b)
+
+
+def arc_of_a_unit_batch(a, b, share):
+    u, v = a / a.norm(), b / torch.linalg.vector_norm(b)
+    return along((u * v).sum((1, 2, 3), keepdim=True).acos(), share, a, b)
+
+
+def truncated_one_by_one(T, n):
+    times = []
+    for i in range(n + 1):
+        u = 1 - i / n
+        times.append(int(u * T))
+    return times
 
 
 OTHER_WAYS = [
@@ -214,28 +240,62 @@ MISTAKES = [
     (check_timesteps, lambda T, n: torch.tensor(timesteps(T, n)), "returns a Tensor, expected a list"),
     (check_timesteps, lambda T, n: range(T, -1, -(T // n)), "returns a range, expected a list"),
     (check_timesteps, lambda T, n: [T], "even a single step needs two times"),
-    (check_timesteps, forgotten_after_the_first, "with T = 500 and n = 25, it returns a NoneType"),
+    (check_timesteps, forgotten_after_the_first, "returns None: does it end with `return`"),
     (check_timesteps, lambda T, n: timesteps(T, n) if n < T else [T, *timesteps(T, n)], "12 comes after 12"),
-    (check_ddim_step, stepping(towards=lambda ab, before, s: (1 - before).sqrt()), "σ² is missing under the root"),
-    (check_ddim_step, stepping(towards=lambda ab, before, s: (1 - before - 2 * s**2).sqrt()), "taken away twice"),
-    (check_ddim_step, stepping(towards=lambda ab, before, s: (1 - before - s).sqrt()), "under the root stands σ;"),
-    (check_ddim_step, stepping(towards=lambda ab, before, s: (1 - before + s**2).sqrt()), "under the root σ² is added"),
-    (check_ddim_step, stepping(towards=lambda ab, before, s: 1 - before - s**2), "ε has no root"),
+    (check_timesteps, lambda T, n: list(range(T, -1, -(T // n))), "Where would the times lie, evenly from 500 to 0"),
+    (
+        check_timesteps,
+        lambda T, n: [int(T * (1 - i / n)) for i in range(n + 1)],
+        "with T = 500 and n = 25, 339 stands where 340 should. int() cuts off",
+    ),
+    (check_timesteps, truncated_one_by_one, "after rounding errors of 1 − i / n"),
+    (
+        check_timesteps,
+        lambda T, n: [math.floor(T * (i / n)) for i in reversed(range(n + 1))],
+        "with T = 100 and n = 100, 57 stands where 58 should. int() cuts off",
+    ),
+    (check_timesteps, lambda T, n: [T, 0], "there are 2 times, and so a single step"),
+    (check_timesteps, lambda T, n: [T - i * (T // n) for i in range(n)] + [0], "the steps are between 16 and 36"),
     (
         check_ddim_step,
-        stepping(picture=lambda ab, before: ab.sqrt(), towards=lambda ab, before, s: (1 - ab - s**2).sqrt()),
+        stepping(sigma=lambda eta, ab, ab_prev: eta * ((1 - ab_prev) / (1 - ab) * (1 - ab_prev / ab)).sqrt()),
+        "all is NaN but the steps to t_prev = 0, as is the root of a negative number",
+    ),
+    (
+        check_ddim_step,
+        lambda x, e, t, t_prev, s, eta, z: stepping()(x, e, t_prev, t, s, eta, z),
+        "Or t and t_prev have changed places",
+    ),
+    (
+        check_ddim_step,
+        lambda x, e, t, t_prev, s, eta, z: step_of_floats(x, e, t_prev, t, s, eta, z),
+        "A number under a root is negative",
+    ),
+    (check_ddim_step, step_with_alpha, "α stands where ᾱ belongs"),
+    (check_ddim_step, stepping(towards=lambda ab, ab_prev, s: (1 - ab_prev).sqrt()), "σ² is missing under the root"),
+    (check_ddim_step, stepping(towards=lambda ab, ab_prev, s: (1 - ab_prev - 2 * s**2).sqrt()), "taken away twice"),
+    (check_ddim_step, stepping(towards=lambda ab, ab_prev, s: (1 - ab_prev - s).sqrt()), "under the root stands σ;"),
+    (
+        check_ddim_step,
+        stepping(towards=lambda ab, ab_prev, s: (1 - ab_prev + s**2).sqrt()),
+        "under the root σ² is added",
+    ),
+    (check_ddim_step, stepping(towards=lambda ab, ab_prev, s: 1 - ab_prev - s**2), "ε has no root"),
+    (
+        check_ddim_step,
+        stepping(picture=lambda ab, ab_prev: ab.sqrt(), towards=lambda ab, ab_prev, s: (1 - ab - s**2).sqrt()),
         "so the step goes nowhere",
     ),
-    (check_ddim_step, stepping(picture=lambda ab, before: ab.sqrt()), "x̂_0 is scaled by √ᾱ_t; where"),
-    (check_ddim_step, stepping(towards=lambda ab, before, s: (1 - ab - s**2).sqrt()), "under the root stands ᾱ_t;"),
-    (check_ddim_step, stepping(picture=lambda ab, before: before), "x̂_0 is scaled by ᾱ_{t'}; take the square root"),
-    (check_ddim_step, stepping(picture=lambda ab, before: 1), "x̂_0 is not scaled"),
+    (check_ddim_step, stepping(picture=lambda ab, ab_prev: ab.sqrt()), "x̂_0 is scaled by √ᾱ_t; where"),
+    (check_ddim_step, stepping(towards=lambda ab, ab_prev, s: (1 - ab - s**2).sqrt()), "under the root stands ᾱ_t;"),
+    (check_ddim_step, stepping(picture=lambda ab, ab_prev: ab_prev), "x̂_0 is scaled by ᾱ_{t'}; take the square root"),
+    (check_ddim_step, stepping(picture=lambda ab, ab_prev: 1), "x̂_0 is not scaled"),
     (
         check_ddim_step,
         stepping(picture=lambda *_: 1, towards=lambda *_: 0, added=lambda *_: 0),
         "this is x̂_0 itself",
     ),
-    (check_ddim_step, stepping(towards=lambda ab, before, s: 0), "ε is missing"),
+    (check_ddim_step, stepping(towards=lambda ab, ab_prev, s: 0), "ε is missing"),
     (check_ddim_step, stepping(added=lambda s, eta: 0), "z is missing: add σ z"),
     (check_ddim_step, stepping(added=lambda s, eta: s**2), "z is scaled by the variance σ²"),
     (check_ddim_step, stepping(added=lambda s, eta: eta), "z is scaled by η alone"),
@@ -268,22 +328,22 @@ MISTAKES = [
     (check_ddim_step, with_other_sigma(lambda s, t, t_prev: sigma_of(s, t, t_prev) ** 2), "σ has no root"),
     (
         check_ddim_step,
-        stepping(sigma=lambda eta, ab, before: eta * ((1 - ab) / (1 - before)).sqrt() * (1 - ab / before).sqrt()),
+        stepping(sigma=lambda eta, ab, ab_prev: eta * ((1 - ab) / (1 - ab_prev)).sqrt() * (1 - ab / ab_prev).sqrt()),
         "the first fraction in σ is upside down",
     ),
     (
         check_ddim_step,
-        stepping(sigma=lambda eta, ab, before: eta * ((1 - before) / (1 - ab)).sqrt() * (1 - before / ab).sqrt()),
+        stepping(sigma=lambda eta, ab, ab_prev: eta * ((1 - ab_prev) / (1 - ab)).sqrt() * (1 - ab_prev / ab).sqrt()),
         "the second fraction in σ is upside down",
     ),
     (
         check_ddim_step,
-        stepping(sigma=lambda eta, ab, before: eta * (1 - ab / before).sqrt()),
+        stepping(sigma=lambda eta, ab, ab_prev: eta * (1 - ab / ab_prev).sqrt()),
         "the first factor of σ is missing",
     ),
     (
         check_ddim_step,
-        stepping(sigma=lambda eta, ab, before: eta * ((1 - before) / (1 - ab)).sqrt()),
+        stepping(sigma=lambda eta, ab, ab_prev: eta * ((1 - ab_prev) / (1 - ab)).sqrt()),
         "the second factor of σ is missing",
     ),
     (check_ddim_step, with_other_sigma(single_sigma), "σ is that of a single step"),
@@ -294,21 +354,21 @@ MISTAKES = [
         ),
         "σ has 1 − α_t, of a single step",
     ),
-    (check_ddim_step, stepping(lambda x, e, ab, before: x - (1 - ab).sqrt() * e), "x̂_0 is still faded"),
-    (check_ddim_step, stepping(lambda x, e, ab, before: (x - (1 - ab).sqrt() * e) / ab), "x̂_0 is divided by ᾱ_t"),
-    (check_ddim_step, stepping(lambda x, e, ab, before: (x - (1 - ab) * e) / ab.sqrt()), "by its variance 1 − ᾱ_t"),
-    (check_ddim_step, stepping(lambda x, e, ab, before: (x + (1 - ab).sqrt() * e) / ab.sqrt()), "added once more"),
+    (check_ddim_step, stepping(lambda x, e, ab, ab_prev: x - (1 - ab).sqrt() * e), "x̂_0 is still faded"),
+    (check_ddim_step, stepping(lambda x, e, ab, ab_prev: (x - (1 - ab).sqrt() * e) / ab), "x̂_0 is divided by ᾱ_t"),
+    (check_ddim_step, stepping(lambda x, e, ab, ab_prev: (x - (1 - ab) * e) / ab.sqrt()), "by its variance 1 − ᾱ_t"),
+    (check_ddim_step, stepping(lambda x, e, ab, ab_prev: (x + (1 - ab).sqrt() * e) / ab.sqrt()), "added once more"),
     (
         check_ddim_step,
-        stepping(lambda x, e, ab, before: (x - (1 - before).sqrt() * e) / before.sqrt()),
+        stepping(lambda x, e, ab, ab_prev: (x - (1 - ab_prev).sqrt() * e) / ab_prev.sqrt()),
         "x̂_0 is looked up at t_prev",
     ),
     (
         check_ddim_step,
-        stepping(lambda x, e, ab, before: ((x - (1 - ab).sqrt() * e) / ab.sqrt()).clip(-1, 1)),
+        stepping(lambda x, e, ab, ab_prev: ((x - (1 - ab).sqrt() * e) / ab.sqrt()).clip(-1, 1)),
         "it clamps x̂_0",
     ),
-    (check_ddim_step, elsewhere(earlier=lambda t, t_prev: t - 1), "this goes to t − 1 only"),
+    (check_ddim_step, elsewhere(end=lambda t, t_prev: t - 1), "this goes to t − 1 only"),
     (
         check_ddim_step,
         elsewhere(lambda t, t_prev: t - 1, lambda t, t_prev: t_prev - 1),
@@ -319,7 +379,7 @@ MISTAKES = [
     (check_ddim_step, ddpm(alpha_of_jump, sigma_of), "the mean is that of DDPM"),
     (check_ddim_step, own_noise, "two calls with the same arguments differ: use the noise that is handed in"),
     (check_ddim_step, step_in_place, "it changes its arguments"),
-    (check_ddim_step, step_that_forgets_the_end, "from t = 20 to t_prev = 0 with η = 0.5, it returns a NoneType"),
+    (check_ddim_step, step_that_forgets_the_end, "returns None: does it end with `return`"),
     (check_ddim_step, noise_at_the_end, "+ 0.1000 z, expected"),
     (
         check_ddim_step,
@@ -372,8 +432,15 @@ MISTAKES = [
         lambda a, b, share: along(torch.cosine_similarity(a.flatten(1), b.flatten(1)).acos(), share, a, b),
         "see .view(-1, 1, 1, 1)",
     ),
+    (check_slerp, arc_with_one_length, "the lengths are those of the whole batch"),
+    (check_slerp, arc_of_a_unit_batch, "norm() without dim takes all images as one vector"),
+    (
+        check_slerp,
+        arc(lambda a, b: product(torch.nn.functional.normalize(a), torch.nn.functional.normalize(b)).acos()),
+        "the result holds NaN",
+    ),
     (check_slerp, lambda a, b, share: a.lerp_(b, share), "it changes its arguments"),
-    (check_slerp, lambda a, b, share: course_utils.slerp(a, b, share**2), "with share = 0.25, the result has stand"),
+    (check_slerp, lambda a, b, share: course_utils.slerp(a, b, share**2), "of the batch the result is"),
 ]
 
 

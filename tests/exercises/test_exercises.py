@@ -52,7 +52,15 @@ def test_a_missing_return_is_said(exercise):
     def returns_nothing(*arguments):
         list(arguments)
 
-    assert exercise.verdict(returns_nothing).startswith(f"✗ {exercise.name} returns None")
+    verdict = exercise.verdict(returns_nothing)
+    if works_in_place(exercise):  # then None is right, and doing nothing is wrong
+        assert re.match(f"✗ {exercise.name}: .* is what it was", verdict)
+    else:
+        assert verdict.startswith(f"✗ {exercise.name} returns None")
+
+
+def works_in_place(exercise):
+    return getattr(exercise.right, "__annotations__", {}).get("return", ...) is None
 
 
 @each_exercise

@@ -1,7 +1,6 @@
 """The tables of quality, for networks whose quality is known, and the commands that print and write them."""
 
 import hashlib
-from functools import partial
 from itertools import takewhile
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from course_utils import (
 )
 from course_utils.__main__ import main
 from course_utils.quality import evaluation
-from course_utils.quality.classifier import SpriteClassifier, train_classifier
+from course_utils.quality.classifier import SpriteClassifier
 from course_utils.quality.evaluation import quality_table
 from course_utils.storage.checkpoints import read_network
 
@@ -105,8 +104,8 @@ def test_the_command_prints_the_table(tmp_path, capsys, monkeypatch):
 
 def test_the_command_teaches_a_judge_and_writes_its_card(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(evaluation, "train_classifier", partial(train_classifier, steps=60))
-    assert main(["train-judge", "--out", "it.safetensors"]) == 0
+    command = ["train", "--recipe", "judge", "--steps", "60"]
+    assert main([*command, "--out", "it.safetensors"]) == 0
     judge, others, _ = read_network("it.safetensors", SpriteClassifier)
     assert others == {}
     assert judge.kinds == load_classifier().kinds
@@ -116,10 +115,10 @@ def test_the_command_teaches_a_judge_and_writes_its_card(tmp_path, capsys, monke
     assert accuracy > 50
     assert "of held-out sprites into their class" in capsys.readouterr().out
     first = Path("it.safetensors").read_bytes()
-    assert main(["train-judge", "--out", "it.safetensors"]) == 0
+    assert main([*command, "--out", "it.safetensors"]) == 0
     assert Path("it.safetensors").read_bytes() == first
-    assert main(["train-judge", "--seed", "-1"]) == 2
-    assert main(["train-judge", "--out", "no/it.safetensors"]) == 2
+    assert main([*command, "--seed", "-1"]) == 2
+    assert main([*command, "--out", "no/it.safetensors"]) == 2
     assert {path.name for path in tmp_path.iterdir()} == {"it.safetensors", "it.md"}
 
 

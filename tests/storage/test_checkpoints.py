@@ -141,12 +141,12 @@ def trained(tmp_path_factory):
     return out
 
 
-def test_the_command_writes_five_ages_a_card_and_two_pictures(trained):
+def test_the_command_writes_three_checkpoints_a_card_and_two_pictures(trained):
     names = {path.name for path in trained.parent.iterdir()}
-    ages = {f"tiny{age}.safetensors" for age in ("", "-start", "-early", "-middle", "-raw")}
-    assert names == ages | {"tiny.md", "tiny.png", "tiny-from-noise.png"}
+    checkpoints = {f"tiny{suffix}.safetensors" for suffix in ("", "-early", "-middle")}
+    assert names == checkpoints | {"tiny.md", "tiny.png", "tiny-from-noise.png"}
     answers = []
-    for name in sorted(ages):
+    for name in sorted(checkpoints):
         model, schedule = load_model(trained.with_name(name), ContextUnet)
         assert isinstance(model, FromV)
         answers.append(model.network(X, torch.tensor([3, 30]), C))
@@ -156,8 +156,8 @@ def test_the_command_writes_five_ages_a_card_and_two_pictures(trained):
 
 def test_the_card_is_true(trained):
     card = trained.with_suffix(".md").read_text(encoding="utf-8")
-    for age in ("", "-start", "-early", "-middle", "-raw"):
-        weights = trained.with_stem(trained.stem + age)
+    for suffix in ("", "-early", "-middle"):
+        weights = trained.with_stem(trained.stem + suffix)
         row = rf"\| `{weights.name}` \| .+ \| `{hashlib.sha256(weights.read_bytes()).hexdigest()}` \|\n"
         assert re.search(row, card)
     assert hashlib.sha256((ROOT / "data" / "sprites.npz").read_bytes()).hexdigest() in card
@@ -189,9 +189,15 @@ def test_the_shipped_weights_are_what_their_card_says():
     assert sum(parameter.numel() for parameter in model.parameters()) <= 1_500_000
     card = (ROOT / "weights" / "sprites.md").read_text(encoding="utf-8")
     assert hashlib.sha256((ROOT / "data" / "sprites.npz").read_bytes()).hexdigest() in card
-    for age in re.findall(r"`(sprites\S*)\.safetensors` \|", card):
-        load_pretrained(age)
-    assert sum(path.stat().st_size for path in (ROOT / "weights").iterdir()) <= 20e6
+    for name in re.findall(r"`(sprites\S*)\.safetensors` \|", card):
+        load_pretrained(name)
+
+
+def test_only_weights_that_a_notebook_loads_are_shipped_and_they_are_light():
+    notebooks = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "notebooks" / "src").glob("*.py"))
+    for path in (ROOT / "weights").glob("*.safetensors"):
+        assert f'"{path.stem}"' in notebooks or (path.stem == "judge" and "load_classifier()" in notebooks), path.name
+    assert sum(path.stat().st_size for path in (ROOT / "weights").iterdir()) <= 16e6
 
 
 def test_the_shipped_network_draws_whole_sprites_that_it_has_not_seen():

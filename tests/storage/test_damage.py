@@ -46,6 +46,7 @@ from course_utils.storage.checkpoints import read_network, write_network
 from course_utils.storage.files import write_whole
 from course_utils.storage.tables import read_rows
 from course_utils.training import cards, run
+from course_utils.training.state import read_state, write_state
 
 SCHEDULE = cosine_schedule(50)
 
@@ -109,11 +110,11 @@ def checkout(tmp_path, monkeypatch):
     return root
 
 
-AGES = [f"sprites{age}" for age in ("", "-start", "-early", "-middle", "-raw")]
+CHECKPOINTS = ["sprites", "sprites-early", "sprites-middle"]
 SHIPPED = {
     "data/sprites.npz": load_sprites,
     "weights/judge.safetensors": load_classifier,
-    **{f"weights/{age}.safetensors": partial(load_pretrained, age) for age in AGES},
+    **{f"weights/{name}.safetensors": partial(load_pretrained, name) for name in CHECKPOINTS},
 }
 
 
@@ -129,9 +130,9 @@ def test_a_shipped_file_is_the_one_that_its_card_describes(name, checkout):
 
 def test_what_is_whole_but_another_file_is_refused(checkout):
     weights = checkout / "weights"
-    shutil.copy(weights / "sprites-raw.safetensors", weights / "sprites.safetensors")
+    shutil.copy(weights / "sprites-middle.safetensors", weights / "sprites.safetensors")
     refuses(load_pretrained, "not what the card beside it describes")
-    load_pretrained("sprites-raw")
+    load_pretrained("sprites-middle")
     write_sprites(checkout / "elsewhere.npz", 10, 5, 0)
     shutil.copy(checkout / "elsewhere.npz", checkout / "data" / "sprites.npz")
     refuses(load_sprites, "not what the card beside it describes")
@@ -181,12 +182,12 @@ def test_between_new_weights_and_their_card_they_are_refused_until_the_run_goes_
     with monkeypatch.context() as patch:
         patch.setattr(run, "write_card", stops)
         assert main(train) == 130
-    for age in AGES:
-        refuses(partial(load_pretrained, age), "repeat the command that was writing them")
+    for name in CHECKPOINTS:
+        refuses(partial(load_pretrained, name), "repeat the command that was writing them")
     load_classifier()
     assert main([*train, "--resume"]) == 0
-    for age in AGES:
-        assert load_pretrained(age)[0].network.arguments["n_features"] == 8
+    for name in CHECKPOINTS:
+        assert load_pretrained(name)[0].network.arguments["n_features"] == 8
 
 
 TABLES = {
@@ -251,10 +252,16 @@ def make_folder(folder):
 
 
 def make_state(folder):
-    path, asked = folder / "it.state.pt", {"seed": 0}
-    kept = {"recipe": asked, "steps": 50, "losses": [0.5, 0.25], "seconds": 1.5, "training": a_network().state_dict()}
-    run._write_state(path, kept)
-    return path, lambda: run._read_state(path, asked)
+    path, expected = folder / "it.state.pt", {"seed": 0}
+    state = {
+        "recipe": expected,
+        "steps": 50,
+        "losses": [0.5, 0.25],
+        "seconds": 1.5,
+        "training": a_network().state_dict(),
+    }
+    write_state(path, state)
+    return path, lambda: read_state(path, expected)
 
 
 MADE = {
@@ -487,13 +494,13 @@ def write_data(folder, seed):
 
 
 def write_classifier(folder, seed):
-    evaluation.write_classifier(folder / "judge.safetensors", seed)
+    evaluation.write_classifier(folder / "judge.safetensors", 1, 1, 1.0, seed)
 
 
 def write_training(folder, seed):
     """All that a run of training writes."""
     out = folder / "it.safetensors"
-    run._write_state(out.with_suffix(".state.pt"), {"weights": torch.full((3000,), float(seed))})
+    write_state(out.with_suffix(".state.pt"), {"weights": torch.full((3000,), float(seed))})
     save_model(out, a_network(seed), SCHEDULE)
     cards.write_pictures(out, lambda x, t, c: 0.1 * seed * x, SCHEDULE, (3, 4, 4), ["a", "b"])
     cards.write_card(out, a_network(), (3, 4, 4), ["a", "b"], [("seed", str(seed))], "", {"": "the end"})

@@ -1,4 +1,4 @@
-"""The loss against its formula, and the loop on a task that is small enough to learn at once."""
+"""The training loop, on a task that is small enough to learn at once."""
 
 import copy
 import io
@@ -6,18 +6,16 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
 from course_utils import (
     FromV,
     FromX0,
-    cosine_schedule,
     diffusion_loss,
     drop_context,
     linear_schedule,
-    min_snr,
     train,
 )
 from course_utils.training import loop
@@ -52,88 +50,6 @@ def run(model, steps=30, seed=0, **arguments):
     return train(
         model, POINTS, CONTEXTS, SCHEDULE, steps=steps, batch_size=32, generator=seeded(seed), **arguments
     )  # fmt: skip
-
-
-def test_the_loss_is_its_formula():
-    """The model is shown x_t and t, and its answer is compared with the noise."""
-    asked = {}
-
-    def spy(x, t, c):
-        asked.update(x=x, t=t, c=c)
-        return 0.3 * x
-
-    x0, weight = torch.randn((40, 3, 2, 2), generator=seeded(1)), torch.linspace(1, 2, 51)
-    loss = diffusion_loss(spy, x0, CONTEXTS[:40], SCHEDULE, weight, seeded(5))
-    generator = seeded(5)
-    t = torch.randint(1, 51, (40,), generator=generator)
-    eps = torch.randn(x0.shape, generator=generator)
-    x_t = SCHEDULE.add_noise(x0, t, eps)
-    assert torch.equal(asked["t"], t)
-    assert torch.equal(asked["x"], x_t)
-    assert torch.equal(asked["c"], CONTEXTS[:40])
-    by_hand = sum(weight[s] * (e - 0.3 * x).square().mean() for s, e, x in zip(t, eps, x_t, strict=True)) / 40
-    assert torch.allclose(loss, by_hand.float())
-    plain = diffusion_loss(spy, x0, None, SCHEDULE, generator=seeded(5))
-    assert torch.allclose(plain, (eps - 0.3 * x_t).square().mean())
-
-
-@settings(deadline=None)  # the first schedule takes longer
-@given(st.sampled_from([linear_schedule, cosine_schedule]), st.integers(2, 600), st.floats(0.01, 100))
-def test_min_snr_counts_errors_of_x0_up_to_gamma_and_of_eps_beyond(make, T, gamma):
-    schedule = make(T)
-    weight, snr = min_snr(schedule, gamma)[1:], schedule.snr[1:]
-    as_x0 = weight * snr  # the weight of the squared error of x_0, which is that of ε divided by the SNR
-    torch.testing.assert_close(as_x0, snr.clamp(max=gamma))
-    assert torch.all(weight[snr <= gamma] == 1)
-    assert torch.all((weight > 0) & (weight <= 1))
-    assert torch.all(weight.diff() >= -1e-12)
-
-
-@pytest.mark.parametrize("gamma", [0, -1.0, float("nan")])
-def test_min_snr_needs_a_positive_gamma(gamma):
-    with pytest.raises(ValueError, match=r"gamma must be a number in \(0, ∞\), got"):
-        min_snr(SCHEDULE, gamma)
-
-
-def test_the_loss_of_some_rows_is_their_part_of_the_whole():
-    asked = []
-
-    def spy(x, t, c):
-        asked.append((x, t, c))
-        return 0.3 * x
-
-    x0, weight = torch.randn((40, 3, 2, 2), generator=seeded(1)), torch.linspace(1, 2, 51)
-    parts = [slice(None), slice(0, None, 2), slice(1, None, 2)]
-    whole, even, odd = (diffusion_loss(spy, x0, CONTEXTS[:40], SCHEDULE, weight, seeded(5), rows) for rows in parts)
-    assert torch.allclose(whole, (even + odd) / 2)
-    for first, second, third in zip(*asked, strict=True):
-        assert torch.equal(first[0::2], second)
-        assert torch.equal(first[1::2], third)
-    assert diffusion_loss(spy, x0, None, SCHEDULE, generator=seeded(5), rows=slice(0, 2)) > 0
-
-
-def test_every_time_is_drawn_and_none_beyond():
-    times = []
-
-    def spy(x, t, c):
-        times.extend(t.tolist())
-        return x
-
-    for seed in range(20):
-        diffusion_loss(spy, POINTS, None, SCHEDULE, generator=seeded(seed))
-    assert set(times) == set(range(1, 51))
-
-
-def test_context_dropout_drops_its_share_and_nothing_else():
-    c = torch.rand((4000, 5), generator=seeded(1)) + 0.1
-    before = c.clone()
-    dropped = drop_context(c, 0.1, seeded(2))
-    gone = (dropped == 0).all(1)
-    assert abs(gone.float().mean() - 0.1) < 4 * (0.09 / 4000) ** 0.5
-    assert torch.equal(dropped[~gone], c[~gone])
-    assert torch.equal(c, before)
-    assert torch.equal(drop_context(c, 0.0, seeded(2)), c)
-    assert drop_context(c, 1.0, seeded(2)).abs().max() == 0
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
@@ -177,7 +93,7 @@ def test_a_step_is_that_of_adamw_on_clipped_gradients(monkeypatch):
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(other.parameters(), 1.0)
-        optimizer.param_groups[0]["lr"] = 1e-2 * loop._learning_rate(progress.step - 1, 40)
+        optimizer.param_groups[0]["lr"] = 1e-2 * loop.warm_up_and_cosine(progress.step - 1, 40)
         optimizer.step()
         assert progress.loss == pytest.approx(loss.item(), rel=1e-4)
     for mine, theirs in zip(model.parameters(), other.parameters(), strict=True):
@@ -304,7 +220,7 @@ def test_the_learning_rate_rises_and_falls():
 
 @given(st.integers(1, 3000))
 def test_the_learning_rate_rises_over_a_twentieth_and_falls_to_nearly_zero(steps):
-    rates = [loop._learning_rate(step, steps) for step in range(steps)]
+    rates = [loop.warm_up_and_cosine(step, steps) for step in range(steps)]
     top = rates.index(max(rates))
     assert top <= 0.05 * steps + 1
     assert rates[: top + 1] == sorted(rates[: top + 1])
@@ -319,7 +235,7 @@ def test_the_learning_rate_rises_over_a_twentieth_and_falls_to_nearly_zero(steps
 def test_the_average_is_a_tenth_of_the_run_old_and_never_much_more_than_1000_steps(n, age):
     average = torch.ones(1, dtype=torch.float64)
     for step in range(2, n + 1):  # an average of the numbers of the steps
-        average = loop._forgetful_average(average, torch.full_like(average, step), step - 1)
+        average = loop.growing_ema(average, torch.full_like(average, step), step - 1)
     assert n - average.item() == pytest.approx(age, rel=0.1)
 
 
@@ -383,15 +299,6 @@ def test_bad_input_is_named_before_the_first_step(changed, message):
     arguments = {"images": POINTS, "contexts": CONTEXTS, "schedule": SCHEDULE, "steps": 3, **changed}
     with pytest.raises(ValueError, match=message):
         train(Small(), **arguments)
-
-
-def test_a_share_or_a_weight_that_cannot_be_is_named():
-    with pytest.raises(ValueError, match=r"share must be a number in \[0, 1\]"):
-        drop_context(CONTEXTS, 1.5)
-    with pytest.raises(
-        ValueError, match=r"weight must be a .* table of T \+ 1 = 51 numbers, got torch.float32 \(52,\)"
-    ):
-        diffusion_loss(Small(), POINTS, CONTEXTS, SCHEDULE, torch.ones(52))
 
 
 def test_a_loss_that_bursts_is_named():
