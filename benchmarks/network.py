@@ -16,7 +16,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils import ContextUnet, FromV, cosine_schedule, diffusion_loss, load_sprites, min_snr
-from course_utils.training.recipes import BATCH_SIZE
+from course_utils.training.recipes import Recipe
+
+BATCH_SIZE = Recipe().batch_size
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -9,20 +9,21 @@ from itertools import islice, pairwise
 
 import torch
 
-from course_utils import ContextUnet, FromV, cosine_schedule, load_sprites, min_snr, train
-from course_utils.training.recipes import BATCH_SIZE, STEPS
+from course_utils import load_sprites, train
+from course_utils.training.recipes import Recipe
 
 
 def main() -> None:
-    schedule = cosine_schedule(500)
-    model = FromV(ContextUnet(), schedule)
-    run = train(model, *load_sprites(), schedule, steps=STEPS, batch_size=BATCH_SIZE, weight=min_snr(schedule))
+    recipe = Recipe()
+    schedule = recipe.schedule(500)
+    model = recipe.model(schedule, n_context=5)
+    run = train(model, *load_sprites(), schedule, steps=recipe.steps, **recipe.settings(schedule))
     clock = [time.perf_counter() for _ in islice(run, 60)]
     step = statistics.median(later - earlier for earlier, later in pairwise(clock[10:]))  # the first are slower
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    print(f"{parameters:,} parameters, batches of {BATCH_SIZE}, {torch.get_num_threads()} CPU threads\n")
+    print(f"{parameters:,} parameters, batches of {recipe.batch_size}, {torch.get_num_threads()} CPU threads\n")
     print("| work | time |\n|---|---|")
-    print(f"| one step | {step:.3f} s |\n| {STEPS:,} steps | {step * STEPS / 60:.0f} minutes |")
+    print(f"| one step | {step:.3f} s |\n| {recipe.steps:,} steps | {step * recipe.steps / 60:.0f} minutes |")
 
 
 if __name__ == "__main__":

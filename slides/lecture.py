@@ -32,7 +32,7 @@ class Slide:
     heading: str
     shown: list[str] = field(default_factory=list)
     takeaway: str = ""
-    said: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     kind: str = "text"
 
 
@@ -53,11 +53,11 @@ def slides_of(notebook: nbformat.NotebookNode) -> list[Slide]:
             _add_code(deck, cell)
     for slide in deck:
         if slide.kind == "text" and not slide.shown:
-            prose = [block for block in slide.said if not re.match(MINUTES, block)]
+            prose = [block for block in slide.notes if not re.match(MINUTES, block)]
             slide.shown, slide.kind = [first_words(block) for block in prose[:1]], "text" if prose else "section"
-    minutes = [int(found[1]) for slide in deck for note in slide.said if (found := re.match(MINUTES, note))]
+    minutes = [int(found[1]) for slide in deck for note in slide.notes if (found := re.match(MINUTES, note))]
     if minutes:
-        deck[0].said.insert(0, f"{len(minutes)} sections, {sum(minutes)} minutes.")
+        deck[0].notes.insert(0, f"{len(minutes)} sections, {sum(minutes)} minutes.")
     return deck
 
 
@@ -68,11 +68,11 @@ def _add_prose(deck: list[Slide], source: str) -> None:
         if kind == "heading":
             deck.append(Slide(block.lstrip("# "), kind="title" if block.startswith("# ") else "text"))
         elif kind == "note":
-            slide.said.insert(0, re.sub(r"^<!--\s*|\s*-->$", "", block))
+            slide.notes.insert(0, re.sub(r"^<!--\s*|\s*-->$", "", block))
         elif kind == "answer":
-            slide.said.append("**Answer.** " + re.sub(r"</?details>|<summary>.*?</summary>", "", block).strip())
+            slide.notes.append("**Answer.** " + re.sub(r"</?details>|<summary>.*?</summary>", "", block).strip())
         elif kind == "prose":
-            slide.said.append(block)
+            slide.notes.append(block)
             if not slide.takeaway and slide.kind in ("figure", "code"):
                 slide.takeaway = first_words(block)
         elif kind != "badge":
@@ -102,9 +102,9 @@ def _add_code(deck: list[Slide], cell: nbformat.NotebookNode) -> None:
 
 def blocks_of(source: str) -> Iterator[str]:
     """Paragraphs, equations, lists and tables of a text; folded answers and comments stay whole, long lists are cut."""
-    whole = r"<details>.*?</details>|<!--.*?-->"
-    for part in re.split(rf"({whole})", source, flags=re.DOTALL):
-        if re.fullmatch(whole, part, re.DOTALL):
+    folded = r"<details>.*?</details>|<!--.*?-->"
+    for part in re.split(rf"({folded})", source, flags=re.DOTALL):
+        if re.fullmatch(folded, part, re.DOTALL):
             yield part
         else:
             for block in re.split(r"\n\s*\n", part.strip("\n")):

@@ -18,7 +18,7 @@ TEACHES = {
     "02_sampling": {"posterior_mean", "ddpm_step", "sampling_loop"},
     "03_network": {"unet", "time_embedding", "modulate", "ResidualBlock"},
     "04_training": {"diffusion_loss", "training_loop", "learning_rate", "update_average"},
-    "05_context": {"drop_context", "guided"},
+    "05_context": {"drop_context", "guided", "composed"},
     "06_fast_sampling": {"ddim_step", "timesteps", "slerp"},
 }
 """Names that a notebook writes itself, because it teaches them; any other use of a package name is a redefinition."""

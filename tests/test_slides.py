@@ -39,7 +39,7 @@ def lecture(*cells):
 
 def test_a_title_shows_its_question_and_picture_and_leaves_the_promise_to_the_speaker():
     (title,) = lecture(code("show()", picture("five sprites"), place="-"))
-    assert (title.heading, title.kind, title.said) == ("01 · Title", "title", ["A promise."])
+    assert (title.heading, title.kind, title.notes) == ("01 · Title", "title", ["A promise."])
     assert title.shown[0] == "**A question?**"
     assert 'alt="five sprites"' in title.shown[1]
 
@@ -48,7 +48,7 @@ def test_questions_equations_tables_and_lists_are_shown_and_sentences_are_said()
     source = "## Idea\n\nA story.\n\n$$a = b$$\n\n**Predict.** What?\n\n- one\n- two\n\n| a | b |\n|---|---|\n| 1 | 2 |"
     _, first, second, third = lecture(prose(source))
     assert first.shown == ["$$a = b$$", "**Predict.** What?"]
-    assert first.said == ["A story."]
+    assert first.notes == ["A story."]
     assert second.shown == ["- one\n- two"]
     assert third.shown == ["| a | b |\n|---|---|\n| 1 | 2 |"]
     assert {slide.heading for slide in (first, second, third)} == {"Idea"}
@@ -63,7 +63,7 @@ def test_notes_and_folded_answers_are_for_the_speaker():
     think = "**Think.** Why?\n\n<details><summary>Answer</summary>\n\nBecause.\n\nAnd so on.\n\n</details>"
     *_, slide = lecture(prose(f"## Idea\n\n<!-- 3 minutes. -->\n\nA story.\n\n{think}"))
     assert slide.shown == ["**Think.** Why?"]
-    assert slide.said == ["3 minutes.", "A story.", "**Answer.** Because.\n\nAnd so on."]
+    assert slide.notes == ["3 minutes.", "A story.", "**Answer.** Because.\n\nAnd so on."]
 
 
 def test_the_reading_of_a_figure_appears_with_the_next_click():
@@ -149,7 +149,7 @@ def test_nothing_of_a_lecture_gets_lost(path):
     """Every paragraph that is not left out is shown or said, and no solution or exercise is told."""
     cells = nbformat.read(path, as_version=4).cells
     deck = slides_of(nbformat.read(path, as_version=4))
-    said = "\n".join("\n".join(slide.said) for slide in deck)
+    said = "\n".join("\n".join(slide.notes) for slide in deck)
     shown = "\n".join("\n".join(slide.shown) for slide in deck)
     for cell in cells:
         if cell.cell_type == "markdown" and cell.metadata.slideshow.slide_type != "skip":
@@ -172,10 +172,10 @@ def test_the_speaker_hears_how_long_each_section_takes_and_what_to_ask(path):
     sections = {
         slide.heading: slide for slide in reversed(deck) if slide.heading[0].isdigit() and slide.kind != "title"
     }
-    minutes = [re.match(r"Lecture, (\d+) minutes\. \S", slide.said[0]) for slide in sections.values()]
+    minutes = [re.match(r"Lecture, (\d+) minutes\. \S", slide.notes[0]) for slide in sections.values()]
     assert all(minutes)
     assert 40 <= sum(int(found[1]) for found in minutes) <= 60, "a lecture is about three quarters of an hour"
-    assert f"{sum(int(found[1]) for found in minutes)} minutes" in deck[0].said[0]
+    assert f"{sum(int(found[1]) for found in minutes)} minutes" in deck[0].notes[0]
 
 
 def test_mistakes_are_answered_kindly(tmp_path):

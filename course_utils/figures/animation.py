@@ -1,6 +1,6 @@
 """Animations that play in a notebook, on a slide and on a web page, offline, with a pause button.
 
-An animation is a `Movie`: small PNG frames and a few lines of HTML. Still figures live in `plotting`.
+An animation is a `Movie`: small PNG frames and a few lines of HTML. Still figures live beside it, from `images` on.
 """
 
 import base64

@@ -56,7 +56,7 @@ def draw_network(model: nn.Module, x_t: Tensor, t: int, c: Tensor | None = None)
     if network.arguments["n_context"] > 8:
         raise ValueError(f"model must have contexts of at most 8 numbers, got {network.arguments['n_context']}")
     c = x_t.new_zeros((1, network.arguments["n_context"])) if c is None else c
-    seen = _listen(network, x_t, torch.tensor([require_int("t", t, 1, 9999)]), c)
+    seen = _outputs_of(network, x_t, torch.tensor([require_int("t", t, 1, 9999)]), c)
     features = {name: seen[name][0] for name in _DECKS}
     shapes = {name: "×".join(map(str, block.shape)) for name, block in features.items()}
     picture = Picture(
@@ -109,14 +109,14 @@ def _deck(features: Tensor, zoom: int, per_card: int) -> np.ndarray:
     return deck
 
 
-def _listen(network: nn.Module, *arguments: Tensor) -> dict[str, Tensor]:
+def _outputs_of(network: nn.Module, *arguments: Tensor) -> dict[str, Tensor]:
     """What each part of a network puts out in one call, by the name of the part."""
     seen: dict[str, Tensor] = {}
 
-    def hear(name: str) -> Callable[..., None]:
+    def record(name: str) -> Callable[..., None]:
         return lambda part, given, answer: seen.update({name: answer})
 
-    handles = [part.register_forward_hook(hear(name)) for name, part in network.named_modules()]
+    handles = [part.register_forward_hook(record(name)) for name, part in network.named_modules()]
     try:
         with torch.no_grad():
             network(*arguments)

@@ -122,13 +122,13 @@ def read_network(
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no file at this path: {path}")
-    whole = path.read_bytes()
+    file_bytes = path.read_bytes()
     try:
         with safe_open(path, framework="pt") as file:
             words = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        told = words.pop(_SUM, None)  # the oldest files have none
-        if told is not None and told != hashlib.sha256(_with_sum(whole, told, _NO_SUM)).hexdigest():
+        checksum = words.pop(_SUM, None)  # the oldest files have none
+        if checksum is not None and checksum != hashlib.sha256(_with_sum(file_bytes, checksum, _NO_SUM)).hexdigest():
             raise ValueError("its checksum is that of other bytes")
         loaded = network(**json.loads(words["arguments"]))
         weights = {name: tensors.pop(name) for name in loaded.state_dict()}

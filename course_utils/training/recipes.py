@@ -6,7 +6,7 @@ is in `run`, and what a step of training is in `loop`.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -68,6 +68,15 @@ class Recipe(NamedTuple):
         """A new model, `model(x, t, c) -> eps`, with weights from PyTorch's own generator."""
         network = self.network(n_features=self.n_features, n_context=n_context)
         return network if self.predicts is None else self.predicts(network, schedule)
+
+    def settings(self, schedule: NoiseSchedule) -> dict[str, Any]:
+        """What `train` is told, beside model, sprites, schedule, length and generator."""
+        return {
+            "batch_size": self.batch_size,
+            "learning_rate": self.learning_rate,
+            "weight": self.weight and self.weight(schedule),
+            "optimization": self.optimization,
+        }
 
 
 class ClassifierRecipe(NamedTuple):

@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
@@ -91,16 +91,13 @@ def train_sprites(out: Path, recipe: Recipe, resume: bool = False) -> str:
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         model = recipe.model(schedule, sprites.contexts.shape[1])
         model.to(device if accelerator is None else accelerator.device)
-        learn = partial(
+        learn: Callable[..., Iterator[Progress]] = partial(
             train,
             images=sprites.images,
             contexts=sprites.contexts,
             schedule=schedule,
-            batch_size=recipe.batch_size,
-            learning_rate=recipe.learning_rate,
-            weight=recipe.weight and recipe.weight(schedule),
-            optimization=recipe.optimization,
             accelerator=accelerator,
+            **recipe.settings(schedule),
         )
         if state["steps"] is None and recipe.minutes is not None:
             trial = learn(copy.deepcopy(model), steps=12, generator=torch.Generator())

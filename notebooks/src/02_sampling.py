@@ -155,10 +155,10 @@ check_posterior_mean(posterior_mean)
 # @title Solution 1
 def posterior_mean(x_t, eps, t, schedule):
     beta, alpha = schedule.beta[t], schedule.alpha[t]
-    before, ab = schedule.alpha_bar[t - 1], schedule.alpha_bar[t]
+    ab_prev, ab = schedule.alpha_bar[t - 1], schedule.alpha_bar[t]
     x0_hat = (x_t - (1 - ab).sqrt() * eps) / ab.sqrt()  # (2)
     return (
-        before.sqrt() * beta / (1 - ab) * x0_hat + alpha.sqrt() * (1 - before) / (1 - ab) * x_t
+        ab_prev.sqrt() * beta / (1 - ab) * x0_hat + alpha.sqrt() * (1 - ab_prev) / (1 - ab) * x_t
     )  # (1)
 
 

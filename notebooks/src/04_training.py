@@ -28,22 +28,24 @@ if "google.colab" in sys.modules:  # Colab gets the course first; elsewhere this
     course = "git+https://github.com/noise-to-sprites/noise-to-sprites@main"
     get_ipython().run_line_magic("pip", f"install -q {course}")
 import torch
-from course_utils import load_pretrained, load_sprites, sample, show_images
+from course_utils import ContextUnet, FromV, load_pretrained, load_sprites, sample, show_images
 from tqdm.auto import tqdm
 
 randomness = torch.Generator().manual_seed(4)  # run from top to bottom, and your numbers are ours
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
-files = {"start": "sprites-start", "early": "sprites-early", "middle": "sprites-middle"}
-ages = {age: load_pretrained(file)[0] for age, file in files.items()}  # one network, four ages
-ages["end"], schedule = load_pretrained("sprites")
+end, schedule = load_pretrained("sprites")
+torch.manual_seed(0)  # with this seed its training began, and so does its story
+start = FromV(ContextUnet(), schedule).eval().requires_grad_(False)
+early, middle = (load_pretrained(name)[0] for name in ("sprites-early", "sprites-middle"))
+checkpoints = {"start": start, "early": early, "middle": middle, "end": end}  # of one network
 x_T = torch.randn((10, 3, 16, 16), generator=randomness)  # the same noise for all of them
 c = torch.eye(5)[torch.arange(10) % 5]
 rows = []
-for model in ages.values():
+for model in checkpoints.values():
     *_, last = sample(model, x_T, schedule.timesteps(25), schedule, c=c)
     rows.append(last.x)
-show_images(torch.cat(rows), columns=10, row_titles=list(ages))
+show_images(torch.cat(rows), columns=10, row_titles=list(checkpoints))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## After this notebook you can …
@@ -99,7 +101,7 @@ x0, c = held_out[:64], held_out_c[:64]
 eps = torch.randn(x0.shape, generator=randomness)
 for t in (50, 200, 450):
     x_t = schedule.add_noise(x0, t, eps)
-    eps_hat = ages["end"](x_t, torch.full((64,), t), c)
+    eps_hat = checkpoints["end"](x_t, torch.full((64,), t), c)
     answers = {"no noise": 0 * x_t, "all noise": x_t, "network": eps_hat}
     errors = [f"{name} {(eps - a).square().mean():.2f}" for name, a in answers.items()]
     print(f"t = {t:3}: " + ",  ".join(errors))
@@ -154,7 +156,7 @@ for x0, c in zip(held_out[:480].split(8), held_out_c.split(8)):
     eps = torch.randn(x0.shape, generator=randomness)
     for found, draws in ((shared, 1), (own, 8)):
         t = torch.randint(1, schedule.T + 1, (draws,), generator=randomness).expand(8)
-        eps_hat = ages["middle"](schedule.add_noise(x0, t, eps), t, c)
+        eps_hat = checkpoints["middle"](schedule.add_noise(x0, t, eps), t, c)
         found.append((eps - eps_hat).square().mean())
 shared, own = torch.stack(shared), torch.stack(own)
 print(f"one t for all:  mean {shared.mean():.2f}, standard deviation {shared.std():.2f}")
@@ -215,7 +217,7 @@ plot_dots(times, f"Fréchet distance after {last_step} steps, three seeds")
 x0, c = held_out[:64], held_out_c[:64]
 eps, errors = torch.randn(x0.shape, generator=randomness), {}
 for t in (5, 50, 200, 350, 450):
-    eps_hat = ages["end"](schedule.add_noise(x0, t, eps), torch.full((64,), t), c)
+    eps_hat = checkpoints["end"](schedule.add_noise(x0, t, eps), torch.full((64,), t), c)
     errors[t] = (eps - eps_hat).square().mean()
     of_v, of_x0 = errors[t] / schedule.alpha_bar[t], errors[t] / schedule.snr[t]  # (2)
     print(f"t = {t:3}: error of ε {errors[t]:.2f}, of v {of_v:.2f}, of x₀ {of_x0:.2f}")
@@ -457,9 +459,8 @@ for _ in range(200):
         old.data.lerp_(new.data, 0.1)
 for name, average in (("with buffers", right), ("without", forgetful)):
     print(f"{name:12}: mean {average.eval()(numbers).mean().abs():.1f}")
-assert not list(
-    ages["end"].network.state_dict().keys() - dict(ages["end"].network.named_parameters())
-)
+network = checkpoints["end"].network
+assert not list(network.state_dict().keys() - dict(network.named_parameters()))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # It does nothing at all: its statistics are still those of the first day, mean 0 and variance 1. Nothing fails, training goes well, and every picture that you draw with the average is garbage. (The assertion says that our own network stores nothing but weights.)
@@ -605,15 +606,14 @@ plot_spread(curves, "step", "squared error of ε")
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # (The bands reach from the best of three trainings to the worst.) With a rate that stays large, the network still wanders at the end, and the average errs less than the network that it follows, in every training. With a rate that falls to zero, both end in the same place.
 #
-# So averaging and decay do the same work, each in its own way. In so short a run averaging even does it better: a rate that falls stops a network that still has far to go. Most people use both. It is also why the two oldest networks that you can load here hardly differ, `sprites` (averaged) and `sprites-raw`: they are the end of one run whose rate
-# fell to zero.
+# So averaging and decay do the same work, each in its own way. In so short a run averaging even does it better: a rate that falls stops a network that still has far to go. Most people use both, and so did the training of the network that comes with the course.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · Four ages
 #
 # <!-- Lecture, 3 minutes. Play the movie. All four begin with the same noise, and that is why they can be compared. -->
 #
-# Half a minute made outlines. The network that comes with the course is larger and learned for longer; `weights/sprites.md` says how long. It was kept at four ages. You have seen them at the very top of this page.
+# Half a minute made outlines. The network that comes with the course is larger and learned for longer; `weights/sprites.md` says how long. It was kept at three moments, as *checkpoints*, and how it began a seed says. You have seen all four at the very top of this page.
 #
 # **Question.** Does an older network draw the *same* picture better, or another one? Watch four of them at once, all from the same noise.
 
@@ -621,9 +621,9 @@ plot_spread(curves, "step", "squared error of ε")
 from course_utils import animate
 
 times = schedule.timesteps(25)
-walks = [list(sample(m, x_T[:5], times, schedule, c=one_of_each[:5])) for m in ages.values()]
+walks = [list(sample(m, x_T[:5], times, schedule, c=one_of_each[:5])) for m in checkpoints.values()]
 film = [torch.cat([step.x for step in steps_at_once]) for steps_at_once in zip(*walks)]
-captions = [f"t = {t}; from top to bottom: {', '.join(ages)}" for t in times[1:]]
+captions = [f"t = {t}; from top to bottom: {', '.join(checkpoints)}" for t in times[1:]]
 alt = "Five sprites appear, drawn by a network at four ages, one below the other"
 animate(film, captions, alt, columns=5)
 
@@ -653,12 +653,12 @@ n = 200
 t, eps = torch.linspace(1, 500, n).long(), torch.randn((n, 3, 16, 16), generator=randomness)
 x_t = schedule.add_noise(held_out[:n], t, eps)
 by_level, far = {}, {}
-for age, model in ages.items():
+for age, model in checkpoints.items():
     by_level[age] = (eps - model(x_t, t, held_out_c[:n])).square().mean((1, 2, 3))
     loss, pictures = (weight[t] * by_level[age]).mean(), draw(model)
     far[age], right = distance(pictures), context_accuracy(judge, pictures, held_out_c[:100])
-    said = f"Fréchet distance {far[age]:3.0f}, class right {right:4.0%}"
-    print(f"{age:6}: loss {loss:.3f}, {said}, clean {clean_share(judge, pictures):4.0%}")
+    quality = f"Fréchet distance {far[age]:3.0f}, class right {right:4.0%}"
+    print(f"{age:6}: loss {loss:.3f}, {quality}, clean {clean_share(judge, pictures):4.0%}")
 print(f"real sprites: Fréchet distance {distance(held_out[:100]):.0f}")
 assert min(far["start"], far["early"]) > 2 * far["middle"] > 2 * far["end"]
 
@@ -709,13 +709,13 @@ i = int((kinds == "wizard").argmax())  # the first wizard
 wizard, wizard_c, t = held_out[i : i + 1], held_out_c[i : i + 1], torch.tensor([200])
 noise = torch.randn(wizard.shape, generator=randomness)
 x_t, rows = schedule.add_noise(wizard, t, noise), []
-for age, model in ages.items():
+for age, model in checkpoints.items():
     eps_hat = model(x_t, t, wizard_c)
     off = eps_hat - noise
     rows += [x_t, eps_hat, off, schedule.predict_x0(x_t, t, eps_hat), wizard]
     print(f"{age:6}: the noise is off by {off.square().mean().sqrt():.2f}")
 tops = ["x_t", "noise\nit sees", "minus the\ntrue noise", "picture it\nhas in mind", "the truth"]
-show_images(torch.cat(rows), titles=tops, row_titles=list(ages))
+show_images(torch.cat(rows), titles=tops, row_titles=list(checkpoints))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The second column tells you little: noise looks like noise. The third is the error, grey where there is none. The newborn network knows nothing, and errs everywhere. The early one has found the margin and the outline, and a ghost of the wizard stands in its error: what was not
@@ -731,7 +731,7 @@ show_images(torch.cat(rows), titles=tops, row_titles=list(ages))
 # %% slideshow={"slide_type": "fragment"}
 t = torch.tensor([300])
 x_t = schedule.add_noise(wizard, t, noise)
-eps_hat = ages["end"](x_t, t, wizard_c)
+eps_hat = checkpoints["end"](x_t, t, wizard_c)
 right = schedule.predict_x0(x_t, t, eps_hat)
 wrong = right * schedule.alpha_bar[300].sqrt().float()  # what is left without the division
 
@@ -875,7 +875,7 @@ models = {
     "with a leak": IdealDenoiser(
         torch.cat([sprites, held_out]), schedule, torch.cat([contexts, held_out_c])
     ),
-    "network": ages["end"],
+    "network": checkpoints["end"],
 }
 for name, model in models.items():
     found = []
@@ -915,14 +915,14 @@ def begin(seed, state=None):
     )
 
 
-whole = list(begin(seed=0))
+full = list(begin(seed=0))
 again, other = list(begin(seed=0)), list(begin(seed=1))
 run = begin(seed=0)
 first_half = [next(run) for _ in range(3)]
 second_half = list(begin(seed=0, state=first_half[-1].state()))
-print("same seed, same losses:     ", [p.loss for p in whole] == [p.loss for p in again])
-print("other seed, same losses:    ", [p.loss for p in whole] == [p.loss for p in other])
-print("stopped half-way, same rest:", [p.loss for p in whole[3:]] == [p.loss for p in second_half])
+print("same seed, same losses:     ", [p.loss for p in full] == [p.loss for p in again])
+print("other seed, same losses:    ", [p.loss for p in full] == [p.loss for p in other])
+print("stopped half-way, same rest:", [p.loss for p in full[3:]] == [p.loss for p in second_half])
 print("in bfloat16, 1 + 0.001 is", (torch.ones(1) + 0.001).bfloat16().item())
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
@@ -960,9 +960,9 @@ folder.mkdir()
 ghosts = sprites[torch.from_numpy(words["kind"] == "ghost")][:40]
 for i, picture in enumerate(to_pixels(ghosts)):  # stands for your own work
     Image.fromarray(picture).save(folder / f"{i}.png")
-mine, labels = load_sprites(folder)
-print(f"{len(mine)} pictures of shape {tuple(mine.shape[1:])}, {labels.shape[1]} classes")
-show_images(mine[:10], columns=10)
+yours, labels = load_sprites(folder)
+print(f"{len(yours)} pictures of shape {tuple(yours.shape[1:])}, {labels.shape[1]} classes")
+show_images(yours[:10], columns=10)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # No label is the context of all zeros, "no context". We thaw the shipped network, and go on training it on these 40 alone.
@@ -970,9 +970,9 @@ show_images(mine[:10], columns=10)
 # %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
 model, schedule = load_pretrained("sprites")
 model.requires_grad_(True)
-no_label = torch.zeros(len(mine), 5)
+no_label = torch.zeros(len(yours), 5)
 settings = {"steps": 60, "batch_size": 16, "learning_rate": 1e-3, "weight": min_snr(schedule)}
-run = train(model, mine, no_label, schedule, generator=randomness, **settings)
+run = train(model, yours, no_label, schedule, generator=randomness, **settings)
 *_, progress = tqdm(run, total=60)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}

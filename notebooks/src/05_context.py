@@ -465,8 +465,8 @@ for name, amounts in mixtures.items():
     c = torch.tensor(amounts).float().expand(24, 5)
     *_, end = sample(guided(model, 2), x_T, schedule.timesteps(15), schedule, c=c)
     found = judge.class_of(end.x.clamp(-1, 1)).bincount(minlength=5) / 24
-    said = ", ".join(f"{n} {s:.0%}" for n, s in zip(names, found, strict=True) if s >= 0.1)
-    print(f"{name:20} clean {judge.is_clean(end.x.clamp(-1, 1)).float().mean():4.0%}   {said}")
+    shares = ", ".join(f"{n} {s:.0%}" for n, s in zip(names, found, strict=True) if s >= 0.1)
+    print(f"{name:20} clean {judge.is_clean(end.x.clamp(-1, 1)).float().mean():4.0%}   {shares}")
     rows.append(end.x[:9])
 
 # %% slideshow={"slide_type": "fragment"}
@@ -507,7 +507,7 @@ def composed(model, x, t, contexts, scales):
 check_composed(composed)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Folded below: one way to write it. In the package `guided` does it, when it is given several scales and a `c` of shape `(B, K, 5)`; the cell compares the two.
+# Folded below: one way to write it. In the package `composed(model, scales)` makes a model of it, as `guided` does, with a `c` of shape `(B, K, 5)`; the cell compares the two.
 
 
 # %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
@@ -522,13 +522,13 @@ def composed(model, x, t, contexts, scales):
 
 check_composed(composed)
 
-from course_utils import guided  # the package's, in the place of yours
+from course_utils import composed as composed_model  # the package's makes a model, as guided does
 
 x_t, t = torch.randn((2, 3, 16, 16), generator=randomness), torch.tensor([300, 90])
 wishes = [one_of_each[[0, 0]], one_of_each[[2, 2]]]  # hero, food
 with torch.no_grad():
     ours = composed(model, x_t, t, wishes, [2, -1])
-    theirs = guided(model, [2, -1])(x_t, t, torch.stack(wishes, dim=1))
+    theirs = composed_model(model, [2, -1])(x_t, t, torch.stack(wishes, dim=1))
 assert torch.allclose(ours, theirs, atol=1e-4)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
@@ -545,10 +545,10 @@ wishes = {
 rows = []
 for name, (which, strengths) in wishes.items():
     c = one_of_each[which].expand(24, -1, 5)  # (B, K, 5)
-    *_, end = sample(guided(model, strengths), x_T, schedule.timesteps(15), schedule, c=c)
+    *_, end = sample(composed_model(model, strengths), x_T, schedule.timesteps(15), schedule, c=c)
     found = judge.class_of(end.x.clamp(-1, 1)).bincount(minlength=5) / 24
-    said = ", ".join(f"{n} {s:.0%}" for n, s in zip(names, found, strict=True) if s >= 0.1)
-    print(f"{name:18} clean {judge.is_clean(end.x.clamp(-1, 1)).float().mean():4.0%}   {said}")
+    shares = ", ".join(f"{n} {s:.0%}" for n, s in zip(names, found, strict=True) if s >= 0.1)
+    print(f"{name:18} clean {judge.is_clean(end.x.clamp(-1, 1)).float().mean():4.0%}   {shares}")
     rows.append(end.x[:9])
 
 # %% slideshow={"slide_type": "fragment"}

@@ -181,10 +181,10 @@ check_ddim_step(ddim_step)
 # %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"} tags=["solution"]
 # @title Solution 1
 def ddim_step(x_t, eps, t, t_prev, schedule, eta, noise):
-    before, ab = schedule.alpha_bar[t_prev], schedule.alpha_bar[t]
-    sigma = eta * ((1 - before) / (1 - ab)).sqrt() * (1 - ab / before).sqrt()  # (3)
+    ab_prev, ab = schedule.alpha_bar[t_prev], schedule.alpha_bar[t]
+    sigma = eta * ((1 - ab_prev) / (1 - ab)).sqrt() * (1 - ab / ab_prev).sqrt()  # (3)
     x0_hat = (x_t - (1 - ab).sqrt() * eps) / ab.sqrt()
-    return before.sqrt() * x0_hat + (1 - before - sigma**2).sqrt() * eps + sigma * noise  # (2)
+    return ab_prev.sqrt() * x0_hat + (1 - ab_prev - sigma**2).sqrt() * eps + sigma * noise  # (2)
 
 
 check_ddim_step(ddim_step)
