@@ -16,9 +16,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils import ContextUnet, FromV, cosine_schedule, diffusion_loss, load_sprites, min_snr
-from course_utils.training.recipes import Recipe
+from course_utils.training.recipes import SPRITES
 
-BATCH_SIZE = Recipe().batch_size
+BATCH_SIZE = SPRITES.batch_size
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -28,7 +28,7 @@ DRAWN = 500
 
 def run(recipe: Recipe, steps: int, images: Tensor, contexts: Tensor) -> Iterator[nn.Module]:
     """The network to draw with after each step of a training by a recipe."""
-    schedule = recipe.schedule(500)
+    schedule = recipe.schedule(recipe.T)
     torch.manual_seed(recipe.seed)
     model, generator = recipe.model(schedule, contexts.shape[1]), torch.Generator().manual_seed(recipe.seed)
     learning = train(model, images, contexts, schedule, steps=steps, generator=generator, **recipe.settings(schedule))
@@ -64,7 +64,7 @@ def main() -> None:
     for minutes in given.minutes:
         for name, recipe in RECIPES.items():
             model, steps = trained(recipe, minutes, images, contexts)
-            schedule, generator = recipe.schedule(500), torch.Generator().manual_seed(0)
+            schedule, generator = recipe.schedule(recipe.T), torch.Generator().manual_seed(0)
             drawn = sample_ddim(model, (DRAWN, 3, 16, 16), schedule, 25, wanted, generator=generator).clamp(-1, 1)
             found = measure(judge, drawn, wanted, held_out, images)
             distance[name, minutes] = found.frechet_distance

@@ -10,12 +10,12 @@ from itertools import islice, pairwise
 import torch
 
 from course_utils import load_sprites, train
-from course_utils.training.recipes import Recipe
+from course_utils.training.recipes import SPRITES
 
 
 def main() -> None:
-    recipe = Recipe()
-    schedule = recipe.schedule(500)
+    recipe = SPRITES
+    schedule = recipe.schedule(recipe.T)
     model = recipe.model(schedule, n_context=5)
     run = train(model, *load_sprites(), schedule, steps=recipe.steps, **recipe.settings(schedule))
     clock = [time.perf_counter() for _ in islice(run, 60)]

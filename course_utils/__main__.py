@@ -9,8 +9,8 @@ from .quality.evaluation import quality_table, write_classifier
 from .sprites import write_sprites
 from .sprites.artist import CLASSES
 from .storage.checkpoints import load_model
-from .training.recipes import JUDGE, RECIPES, SCHEDULES, Recipe
-from .training.run import train_sprites
+from .training.recipes import JUDGE, RECIPES, SCHEDULES, SPRITES, Recipe
+from .training.run import run_recipe
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,25 +42,28 @@ def _parser() -> argparse.ArgumentParser:
 
     learn = commands.add_parser("train", help="train by a recipe, on the sprites of the course or on yours")
     learn.add_argument(
-        "--recipe", choices=(*RECIPES, JUDGE.name), default="sprites", help="of which weights (default: %(default)s)"
+        "--recipe",
+        choices=(*RECIPES, JUDGE.name),
+        default=SPRITES.name,
+        help="what to train: the course's network, the classic lab's, or the judge (default: %(default)s)",
     )
     learn.add_argument("--data", type=Path, help="a folder of PNGs, .npz, .npy or a sheet (default: the course's)")
     learn.add_argument("--cell", type=int, help="side of one sprite in pixels, if the data is a sheet")
     length = learn.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=int, help="batches to learn from (default: the recipe's)")
+    length.add_argument("--steps", type=int, help="how many batches to learn from (default: the recipe's)")
     length.add_argument("--minutes", type=float, help="instead of steps, about how long to train")
     learn.add_argument("--n-features", type=int, help="width of the network (default: the recipe's)")
-    learn.add_argument("--schedule", choices=SCHEDULES, help="of noise (default: the recipe's)")
-    learn.add_argument("--seed", type=int, help="of every random choice (default: the recipe's)")
-    learn.add_argument(
-        "--out", type=Path, default=Path("sprites.safetensors"), help="file to write (default: %(default)s)"
-    )
+    learn.add_argument("--schedule", choices=SCHEDULES, help="the noise schedule (default: the recipe's)")
+    learn.add_argument("--seed", type=int, help="seed of every random choice (default: the recipe's)")
+    learn.add_argument("--out", type=Path, help="file to write (default: the recipe's name with .safetensors)")
     learn.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
     learn.set_defaults(run=_train)
 
     evaluate = commands.add_parser("evaluate", help="measure how good the sprites are that a network draws")
     evaluate.add_argument("file", type=Path, help="weights of a network that knows the five classes of the course")
-    evaluate.add_argument("--recipe", choices=RECIPES, default="sprites", help="that trained it")
+    evaluate.add_argument(
+        "--recipe", choices=RECIPES, default=SPRITES.name, help="the recipe that trained it (default: %(default)s)"
+    )
     evaluate.set_defaults(run=_evaluate)
 
     return parser
@@ -72,17 +75,18 @@ def _draw_sprites(given: argparse.Namespace) -> str:
 
 
 def _train(given: argparse.Namespace) -> str:
+    out = given.out or Path(f"{given.recipe}.safetensors")
     options = {name: value for name, value in vars(given).items() if name in Recipe._fields and value is not None}
     if given.recipe == JUDGE.name:
         if given.resume or options.keys() - {"steps", "seed"}:
             raise ValueError(f"the recipe {JUDGE.name} takes --steps, --seed and --out only")
         judge = JUDGE._replace(**options)
-        return write_classifier(given.out, judge.steps, judge.batch_size, judge.learning_rate, judge.seed)
+        return write_classifier(out, judge.steps, judge.batch_size, judge.learning_rate, judge.seed)
     if "schedule" in options:
         options["schedule"] = SCHEDULES[options["schedule"]]
     if "minutes" in options:
         options["steps"] = None
-    return train_sprites(given.out, RECIPES[given.recipe]._replace(**options), given.resume)
+    return run_recipe(out, RECIPES[given.recipe]._replace(**options), given.resume)
 
 
 def _evaluate(given: argparse.Namespace) -> str:

@@ -140,8 +140,8 @@ def require_step(x_t: object, eps: object, t: int, t_prev: int, T: int, eta: obj
         raise ValueError(f"t and t_prev must differ, got {t} twice")
     if require_number("eta", eta, 0, 1) > 0 and t_prev > t:
         raise ValueError(
-            f"t_prev must be smaller than t for a step that adds noise, got t = {t}, t_prev = {t_prev}; "
-            f"to a later time, eta must be 0, got {eta!r}"
+            f"t_prev must be smaller than t for a step that adds noise, got t = {t}, t_prev = {t_prev}"
+            + (f"; to a later time, eta must be 0, got {eta!r}" if eta != 1 else "")
         )
 
 
@@ -164,10 +164,12 @@ def require_variance(variance: object, t: int, t_prev: int, T: int) -> Tensor:
     return table
 
 
-def require_walk(x: object, times: Iterable[object], T: int) -> Iterator[tuple[int, int]]:
+def require_walk(x: object, times: object, T: int) -> Iterator[tuple[int, int]]:
     """The pairs of neighbouring times along which a batch can be walked."""
     require_floats("x", x)
-    stops = [require_int("times", t, 0, T) for t in times]
+    if not isinstance(times, Iterable):
+        raise ValueError(f"times must be a list of whole numbers, got {times!r}")
+    stops = [require_int("each of the times", t, 0, T) for t in times]
     if len(stops) < 2 or min(stops[:-1]) < 1 or any(t == t_prev for t, t_prev in pairwise(stops)):
         raise ValueError(f"times must be two or more, no two neighbours equal, only the last one 0; got {stops}")
     return pairwise(stops)
@@ -202,12 +204,16 @@ def require_mixture(means: object, std: object, weights: Tensor | None, classes:
     """K means, one width, and perhaps K positive weights and K one-hot classes."""
     count = len(require_pictures("means", means, "K"))
     require_number("std", std, 0)
-    if weights is not None and (require_floats("weights", weights).shape != (count,) or weights.min() <= 0):
-        raise ValueError(f"weights must be {count} positive numbers, got shape {tuple(weights.shape)}")
+    if weights is not None:
+        if require_floats("weights", weights).shape != (count,):
+            raise ValueError(f"weights must be {count} positive numbers, got shape {tuple(weights.shape)}")
+        if weights.min() <= 0:
+            raise ValueError(f"weights must be {count} positive numbers, got {weights.min().item():.4g} among them")
     if classes is not None:
-        one_hot = ((require_floats("classes", classes) == 0) | (classes == 1)).all() and classes.ndim == 2
-        if not (one_hot and len(classes) == count and (classes.sum(1) == 1).all()):
+        if require_floats("classes", classes).ndim != 2 or len(classes) != count:
             raise ValueError(f"classes must be one-hot of shape ({count}, n), got {tuple(classes.shape)}")
+        if not (((classes == 0) | (classes == 1)).all() and (classes.sum(1) == 1).all()):
+            raise ValueError(f"classes must be one-hot of shape ({count}, n), got rows with other numbers than one 1")
 
 
 def require_question(
@@ -220,8 +226,11 @@ def require_question(
     require_times("t", t, 1, T, batch)
     if c is not None and require_floats("c", c).any() and n_context is None:
         raise ValueError("this oracle knows no classes: c must be None or all zeros")
-    if c is not None and n_context is not None and (c.shape != (len(batch), n_context) or c.min() < 0):
-        raise ValueError(f"c must be numbers ≥ 0 of shape ({len(batch)}, {n_context}), got {tuple(c.shape)}")
+    if c is not None and n_context is not None:
+        if c.shape != (len(batch), n_context):
+            raise ValueError(f"c must be numbers ≥ 0 of shape ({len(batch)}, {n_context}), got {tuple(c.shape)}")
+        if c.min() < 0:
+            raise ValueError(f"c must be numbers ≥ 0, got {c.min().item():.4g} among them")
 
 
 def require_contexts(c: object, x: Tensor, count: int | None = None) -> Tensor:
@@ -244,8 +253,8 @@ def require_rows(name: str, c: object) -> Tensor:
 def require_scales(scales: object) -> list[float]:
     """One or more finite numbers."""
     if not isinstance(scales, Sequence) or isinstance(scales, str | bytes) or len(scales) == 0:
-        raise ValueError(f"scales must be one or more finite numbers, got {scales!r}")
-    return [require_number("scales", w) for w in scales]
+        raise ValueError(f"scales must be a list of one or more finite numbers, got {scales!r}")
+    return [require_number("each of the scales", w) for w in scales]
 
 
 def require_clean_batch(x0: object, c: Tensor | None, weight: Tensor | None, T: int) -> None:

@@ -54,7 +54,7 @@ def composed(model: Model, scales: Sequence[float]) -> Model:
         if c is None:
             return model(x, t, None)
         wishes = require_contexts(c, x, len(scales)).unbind(1)
-        weights = [1 - fsum(scales), *scales]  # the formula, sorted by what the model answers
+        weights = [1 - fsum(scales), *scales]  # equation (4) of notebook 05, sorted by what the model answers
         contexts = [torch.zeros_like(wishes[0]), *wishes]
         asked = [(w, c_k) for w, c_k in zip(weights, contexts, strict=True) if w != 0]
         n = len(asked)

@@ -25,7 +25,7 @@ def min_snr(schedule: NoiseSchedule, gamma: float = 5.0) -> Tensor:
     takes all the attention (Hang et al. 2023, arXiv:2303.09556, section 3.4).
     """
     require_number("gamma", gamma, 0, open_interval=True)
-    return schedule.snr.clamp(max=gamma) / schedule.snr
+    return schedule.snr.clamp(max=gamma) / schedule.snr  # equation (3) of notebook 04
 
 
 def diffusion_loss(

@@ -47,7 +47,8 @@ class FromV(nn.Module):
     """A model made from a network that puts out v = √ᾱ_t ε − √(1 − ᾱ_t) x_0: ε = √ᾱ_t v + √(1 − ᾱ_t) x_t.
 
     v is picture and noise in one: mostly noise where there is little of it, mostly picture where there is nothing but
-    noise, and always of unit size (Salimans & Ho 2022, arXiv:2202.00512, section 4). Arguments as in `FromX0`.
+    noise, and of unit size where the pictures are (Salimans & Ho 2022, arXiv:2202.00512, section 4). Arguments as in
+    `FromX0`.
     """
 
     def __init__(self, network: nn.Module, schedule: NoiseSchedule) -> None:

@@ -83,18 +83,18 @@ class MixtureDenoiser:
 
     def predict_x0(self, x: Tensor, t: int | Tensor, c: Tensor | None = None) -> Tensor:
         """E[x_0 | x_t], the average of all that x_t could have been, each by its probability."""
-        flat, signal, noise = self._tables(x, t, c)
-        centre = self._posterior(flat, signal, noise, c) @ self._flat
-        gain = signal * self.std**2 / (signal**2 * self.std**2 + noise)
-        return (centre + gain * (flat - signal * centre)).view_as(x).to(x.dtype)
+        flat, a, one_minus_ab = self._tables(x, t, c)
+        centre = self._posterior(flat, a, one_minus_ab, c) @ self._flat
+        gain = a * self.std**2 / (a**2 * self.std**2 + one_minus_ab)
+        return (centre + gain * (flat - a * centre)).view_as(x).to(x.dtype)
 
     def __call__(self, x: Tensor, t: int | Tensor, c: Tensor | None = None) -> Tensor:
         """The noise in x_t, of the shape of `x` (B, …), given the context `c` (see `posterior`)."""
         return self.schedule.predict_eps(x, t, self.predict_x0(x, t, c))
 
-    def _posterior(self, flat: Tensor, signal: Tensor, noise: Tensor, c: Tensor | None) -> Tensor:
-        variance = signal**2 * self.std**2 + noise
-        logits = (signal * (flat @ self._flat.T) - signal**2 * self._square / 2) / variance
+    def _posterior(self, flat: Tensor, a: Tensor, one_minus_ab: Tensor, c: Tensor | None) -> Tensor:
+        variance = a**2 * self.std**2 + one_minus_ab
+        logits = (a * (flat @ self._flat.T) - a**2 * self._square / 2) / variance
         return (logits + self._log_weights(c)).softmax(1)
 
     def _tables(self, x: Tensor, t: int | Tensor, c: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:

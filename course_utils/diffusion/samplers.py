@@ -75,12 +75,13 @@ def ddpm_step(
     """
     require_step(x_t, eps, t, t_prev, schedule.T, eta=1)
     ab, ab_prev = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[t_prev])
-    alpha = ab / ab_prev  # α_t, or that of a jump
-    sigma = sqrt((1 - ab_prev) / (1 - ab) * (1 - alpha))  # that of the posterior; 0 at the end
-    if variance is not None and t_prev > 0:
-        sigma = sqrt(require_variance(variance, t, t_prev, schedule.T)[t])
-    mean = (x_t - (1 - alpha) / sqrt(1 - ab) * eps) / sqrt(alpha)
-    return mean + sigma * require_noise(noise, x_t, sigma)  # equation (3) of notebook 02
+    beta = 1 - ab / ab_prev  # β_t, or that of a jump
+    sigma = sqrt((1 - ab_prev) / (1 - ab) * beta)  # that of the posterior; 0 at the end
+    if variance is not None:
+        sigma = sqrt(require_variance(variance, t, t_prev, schedule.T)[t]) * (t_prev > 0)
+    z = require_noise(noise, x_t, sigma)
+    mean = (x_t - beta / sqrt(1 - ab) * eps) / sqrt(1 - beta)
+    return mean + sigma * z  # equation (3) of notebook 02
 
 
 def ddim_step(
@@ -104,8 +105,10 @@ def ddim_step(
     """
     require_step(x_t, eps, t, t_prev, schedule.T, eta)
     ab, ab_prev = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[t_prev])
+    # To a later time eta is 0, and the second root would be of a negative number.
     sigma = eta * sqrt((1 - ab_prev) / (1 - ab)) * sqrt(1 - ab / ab_prev) if eta else 0.0  # (3) of notebook 06
-    x0_hat, z = (x_t - sqrt(1 - ab) * eps) / sqrt(ab), require_noise(noise, x_t, sigma)
+    z = require_noise(noise, x_t, sigma)
+    x0_hat = (x_t - sqrt(1 - ab) * eps) / sqrt(ab)
     return sqrt(ab_prev) * x0_hat + sqrt(1 - ab_prev - sigma**2) * eps + sigma * z  # (2)
 
 

@@ -83,10 +83,7 @@ class NoiseSchedule:
 
         `t` is one time in 0…T for all images, or an integer tensor of shape (B,). Dtype and device are those of `x`.
         """
-        require_table("table", table, self.T)
-        times = require_times("t", t, 0, self.T, require_floats("x", x))
-        # Indexed and cast where the table is, on the CPU: not every device has float64.
-        return table[times].to(x.dtype).to(x.device).view(-1, *[1] * (x.ndim - 1))
+        return self._at(require_table("table", table, self.T), t, x)
 
     def add_noise(self, x0: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
         """Jump from the clean image to time t: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε (DDPM eq. 4).
@@ -99,7 +96,7 @@ class NoiseSchedule:
         Returns x_t, of the shape and dtype of `x0`. Raises ValueError for another shape, dtype, range or NaN.
         """
         require_noisy_batch(t, self.T, x0=x0, eps=eps)
-        return self.signal(t, x0) * x0 + self.noise(t, x0) * eps
+        return self.signal(t, x0) * x0 + self.noise(t, x0) * eps  # equation (3) of notebook 01
 
     def predict_x0(self, x_t: Tensor, t: int | Tensor, eps: Tensor) -> Tensor:
         """The clean image that x_t and its noise imply: x̂_0 = (x_t − √(1 − ᾱ_t) ε) / √ᾱ_t; the inverse of add_noise.
@@ -107,7 +104,7 @@ class NoiseSchedule:
         Arguments and errors are those of `add_noise`, with `eps` the true or the predicted noise (DDPM eq. 15).
         """
         require_noisy_batch(t, self.T, x_t=x_t, eps=eps)
-        return (x_t - self.noise(t, x_t) * eps) / self.signal(t, x_t)
+        return (x_t - self.noise(t, x_t) * eps) / self.signal(t, x_t)  # equation (4) of notebook 01
 
     def predict_eps(self, x_t: Tensor, t: int | Tensor, x0: Tensor) -> Tensor:
         """The noise that separates x_t from x_0: ε = (x_t − √ᾱ_t x_0) / √(1 − ᾱ_t).
@@ -126,9 +123,13 @@ class NoiseSchedule:
         return f"NoiseSchedule(T={self.T}, alpha_bar_T={self.alpha_bar[-1]:.2g})"
 
     def _look_up(self, table: Tensor, t: int | Tensor, x: Tensor | None) -> float | Tensor:
-        if isinstance(t, Tensor):
-            return self.at(table, t, require_floats("x", x))
-        return table[require_int("t", t, 0, self.T)].item()
+        return self._at(table, t, x) if isinstance(t, Tensor) else table[require_int("t", t, 0, self.T)].item()
+
+    def _at(self, table: Tensor, t: int | Tensor, x: Tensor | None) -> Tensor:
+        batch = require_floats("x", x)
+        times = require_times("t", t, 0, self.T, batch)
+        # Indexed and cast where the table is, on the CPU: not every device has float64.
+        return table[times].to(batch.dtype).to(batch.device).view(-1, *[1] * (batch.ndim - 1))
 
 
 def linear_schedule(

@@ -147,9 +147,9 @@ check_predict_x0 = Exercise(
 
 
 def falling(seed: int) -> list[Case]:
-    """A table ᾱ that falls like a squared cosine, to nothing."""
+    """A table ᾱ that falls like a squared cosine, to nothing, and one that does not reach it and needs no clamp."""
     u = torch.linspace(0, 1, 41 - seed % 20, dtype=torch.float64)
-    return [Case((torch.cos(u * torch.pi / 2) ** 2,))]
+    return [Case((torch.cos(u * torch.pi / 2) ** 2,)), Case((linear_schedule(30 + seed).alpha_bar,))]
 
 
 def beta_of(alpha_bar: Tensor, highest: float = BETA_MAX) -> Tensor:
@@ -162,6 +162,10 @@ check_beta_from_alpha_bar = Exercise(
     asks="Check `beta_from_alpha_bar(alpha_bar)`: from ᾱ_0 … ᾱ_T to β_0 = 0, β_1 … β_T, no β above 0.999.",
     right=lambda alpha_bar: torch.cat([ZERO, beta_of(alpha_bar)]),
     cases=falling,
+    hints={
+        "size of tensor": "A ratio of neighbours takes two slices of one length, one without the first value and one "
+        "without the last."
+    },
     mistakes={
         "the last β is above 0.999, so the last step would erase everything: clamp it.": (
             lambda ab: torch.cat([ZERO, beta_of(ab, highest=1)])

@@ -254,9 +254,14 @@ def starts(seed: int) -> list[Case]:
     return [Case((strict_model(schedule), x, schedule, seed))]
 
 
+def own_generator(seed: int) -> torch.Generator:
+    """With a seed that no student hands in by chance."""
+    return torch.Generator().manual_seed(52_711 + seed)
+
+
 def with_generator(function: Function, model: Model, x: Tensor, schedule: NoiseSchedule, seed: int) -> object:
     """Call a sampling loop with a new generator."""
-    return function(model, x, schedule, torch.Generator().manual_seed(seed))
+    return function(model, x, schedule, own_generator(seed))
 
 
 UPWARDS = "it counts up, from 1 to T. Pure noise is x_T, so the loop begins at T and counts down"
@@ -268,7 +273,7 @@ ANEW = (
 
 def drawn_anew(got: Tensor, truth: Tensor, model: Model, x: Tensor, schedule: NoiseSchedule, seed: int) -> str | None:
     """Say that the last step began with noise: at t = 1 so little is changed that what was drawn can be recognised."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = own_generator(seed)
     draws = [torch.randn(x.shape, generator=generator) for _ in range(3 * schedule.T)]
     alike = torch.corrcoef(torch.stack([batch.flatten() for batch in (got, *draws)]))[0, 1:]
     return ANEW if alike.max() > 0.98 else None
@@ -297,7 +302,9 @@ check_sampling_loop = Exercise(
             loop(restart=True)
         ),
         "it returns after the first step: `return` belongs behind the loop, not into it.": loop(lambda T: [T]),
-        "it returns the noise it began with: put the result of a step back into x.": loop(lambda T: []),
+        "it returns the noise it began with: put the result of a step back into x, and see that the loop runs.": loop(
+            lambda T: []
+        ),
         "the loop is right, but the steps add √β_t z; those of exercise 2 add √β̃_t z.": loop(beta=True),
         "x is drawn anew before the loop. Begin with the x that is handed in.": (
             lambda model, x, schedule, generator: loop()(

@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 from ..networks.blocks import GROUPS, ResidualBlock, TimeEmbedding
 from ..networks.unet import ContextUnet
 from .exercise import Case, Exercise, Function
-from .verdict import Mistake, amounts_of, answered
+from .verdict import Mistake, agree, amounts_of, answered
 
 
 def give_weights(module: nn.Module, strength: float, generator: torch.Generator) -> None:
@@ -127,7 +127,7 @@ check_unet = Exercise(
     hints={
         "except in dimension 1": "What is joined must be equally high and wide. Halve before down2 and before bottom1, "
         "keep the features from before that, and double what comes up.",
-        "except in dimension": "torch.cat joins along dimension 0, the batch, unless it is given another. Channels are "
+        "except in dimension": "torch.cat joins along dimension 0, the batch, unless dim says otherwise. Channels are "
         "dimension 1.",
         "stack expects": "torch.stack makes a new dimension. torch.cat puts channels side by side in dimension 1.",
         "size of tensor": "What comes up and the skip connection are joined, side by side. They are not added.",
@@ -184,6 +184,7 @@ check_time_embedding = Exercise(
     asks="Check `time_embedding(t, width)`: sines, then cosines, of t at width / 2 falling frequencies.",
     right=lambda t, width: TimeEmbedding(width)(t),
     cases=times,
+    source="what is drawn or made inside is new and random in every call",
     mistakes={
         "cosines come first: the exercise asks for the sines, then the cosines.": (
             waves(order=lambda sines, cosines: side_by_side(cosines, sines))
@@ -270,6 +271,7 @@ check_modulate = Exercise(
     asks="Check `modulate(h, condition, layer)`: h · (1 + scale) + shift, both made from the condition by the layer.",
     right=modulated(),
     cases=features,
+    source="a layer that is made inside is new and random in every call",
     mistakes={
         "the features are multiplied by scale itself. Where it is 0 they vanish: multiply by 1 + scale.": (
             modulated(lambda h, a, b: h * a + b)
@@ -284,7 +286,9 @@ check_modulate = Exercise(
         "the 1 is added once more, to the sum: it belongs to the scale alone.": (
             modulated(lambda h, a, b: h * (1 + a) + 1 + b)
         ),
-        "the 1 is missing, and h is added instead of multiplied.": modulated(lambda h, a, b: h + a + b),
+        "the 1 is missing, or its brackets, and h is added instead of multiplied.": modulated(
+            lambda h, a, b: h + a + b
+        ),
         "it takes every other number for the scale. The first half of them is meant: .chunk(2, dim=1).": (
             modulated(halves=lambda both: (both[:, ::2], both[:, 1::2]))
         ),
@@ -332,18 +336,38 @@ def with_our_weights(block_class: Function, x: Tensor, condition: Tensor, ours: 
     if weights["conv2.weight"].any() or weights["conv2.bias"].any():
         raise Mistake("a new block should pass its input through: set weight and bias of conv2 to 0 in __init__.")
     block.load_state_dict(ours.state_dict())
-    return block.eval()(x, condition)
+    answer = block.eval()(x, condition)
+    if isinstance(answer, Tensor) and agree(answer, ours(x, condition)):  # right, if it can learn
+        require_gradients(block, x, condition)
+    return answer
+
+
+@torch.enable_grad()
+def require_gradients(block: nn.Module, x: Tensor, condition: Tensor) -> None:
+    """Say what cannot learn, because a gradient does not reach it."""
+    source = condition.clone().requires_grad_()
+    answer = block(x, source)
+    learning = {"the condition, and so time and context": source, **dict(block.named_parameters())}
+    if not (isinstance(answer, Tensor) and answer.requires_grad):
+        no_way = "nothing in it can learn, since no gradient leads back"
+        raise Mistake(f"{no_way}: no torch.no_grad(), no detach().")
+    gradients = torch.autograd.grad(answer.sum(), list(learning.values()), allow_unused=True)
+    for name, gradient in zip(learning, gradients, strict=True):
+        if gradient is None:
+            raise Mistake(f"no gradient reaches {name}: it cannot learn. No torch.no_grad(), no detach().")
 
 
 def require_same_layers(block: nn.Module, ours: nn.Module) -> None:
     """Say which weights a student's block lacks, has too many, or has in another shape, and which layers differ."""
+    if any(isinstance(part, nn.Dropout | nn.Dropout2d) for part in block.modules()):
+        raise Mistake("it has dropout, and the exercise asks for none.")
     got, expected = block.state_dict(), ours.state_dict()
     if any("running" in name for name in got):
         raise Mistake("it has a BatchNorm, which mixes the images of a batch. The exercise asks for GroupNorm.")
     if "shortcut.weight" in expected and "shortcut.weight" not in got:
         raise Mistake(
-            "the weights of the shortcut are missing in its state_dict, so they are neither trained nor saved. "
-            "Where the number of channels changes, self.shortcut is an nn.Conv2d(c_in, c_out, 1), made in __init__."
+            "the weights of the shortcut are missing in its state_dict: does it have another name, or is it made in "
+            "forward? Where the number of channels changes, self.shortcut is an nn.Conv2d(c_in, c_out, 1) from __init__."
         )
     if "shortcut.weight" in got and "shortcut.weight" not in expected:
         raise Mistake("the shortcut has weights although c_in = c_out. Let x through as it is, with nn.Identity().")
@@ -456,6 +480,5 @@ check_residual_block = Exercise(
         "size of tensor": "Scale and shift need the shape (B, c_out, 1, 1) to line up with the channels, and a 3 × 3 "
         "convolution keeps height and width with a padding of 1.",
     },
-    source="layers that are made in forward are new and random in every call, and so is dropout. Make all layers in "
-    "__init__, and leave dropout out",
+    source="layers that are made in forward are new and random in every call. Make all layers in __init__",
 )

@@ -94,7 +94,7 @@ class Witness(nn.Module):
             raise Mistake(f"the model is asked about shape {tuple(x.shape)}; the pictures have {tuple(self.x0.shape)}.")
         if x.dtype != self.x0.dtype:
             raise Mistake(f"x_t is {x.dtype}, expected {self.x0.dtype}: tables are float64, so cast what you look up.")
-        self.asked, self.x_t, self.context = True, x.detach().clone(), c
+        self.asked, self.x_t, self.t, self.context = True, x.detach().clone(), t.clone(), c
         self._require_fair_times(t)
         k = Lookup(self.schedule, t)
         self.eps = (self.x_t - k.a * self.x0) / k.b
@@ -177,7 +177,9 @@ class Witness(nn.Module):
 
 def questioned(function: Function, x0: Tensor, c: Tensor, schedule: NoiseSchedule, seed: int) -> Tensor:
     """The loss that a function computes; three witnesses look on, and the first two should be asked the same."""
-    known, questions = (x0.clone(), c.clone()), []
+    known = (x0.clone(), c.clone())
+    questions: list[Tensor] = []
+    times: list[Tensor] = []
     for draws in (seed, seed, seed + 1):
         witness = Witness(*known, schedule)
         loss: Tensor = answered(function(witness, x0, c, schedule, torch.Generator().manual_seed(draws)))
@@ -185,8 +187,12 @@ def questioned(function: Function, x0: Tensor, c: Tensor, schedule: NoiseSchedul
         if not all(map(unchanged, (x0, c), known)):
             return loss  # the exercise says that arguments have changed
         questions.append(witness.x_t)
-    if not torch.equal(*questions[:2]) or torch.equal(*questions[1:]):
+        times.append(witness.t)
+    drawn_again = any(not torch.equal(*pair[:2]) for pair in (questions, times))
+    if drawn_again or torch.equal(*questions[1:]):
         raise Mistake("draw t and ε from the generator that is handed in: torch.randn(…, generator=generator).")
+    if torch.equal(*times[1:]):
+        raise Mistake("every generator gives the same times. Draw t by chance, as you draw ε.")
     return loss
 
 
@@ -227,7 +233,10 @@ check_diffusion_loss = Exercise(
     right=lambda model, x0, c, schedule, generator: diffusion_loss(model, x0, c, schedule, generator=generator),
     cases=crowd,
     run=questioned,
-    hints={"t must lie in 1…": "Draw it with torch.randint(1, …): the clean picture, t = 0, holds no noise."},
+    hints={
+        "got 0…": "Draw it with torch.randint(1, …): the clean picture, t = 0, holds no noise.",
+        "t must lie in 1…": "The last time is schedule.T, whatever schedule is handed in.",
+    },
     mistakes={
         "all images of the batch share one t": loss_with(
             times=lambda B, T, g: torch.randint(1, T + 1, (1,), generator=g).expand(B)
@@ -239,6 +248,7 @@ check_diffusion_loss = Exercise(
             times=lambda B, T, g: (torch.randn(B, generator=g) + T / 2).round().clamp(1, T).long()
         ),
         "draw t and ε from the generator that is handed in": loss_with(noise=lambda x0, g: torch.randn(x0.shape)),
+        "every generator gives the same times": loss_with(times=lambda B, T, g: 1 + torch.arange(B) % T),
         "the noise has not mean 0": loss_with(noise=lambda x0, g: torch.rand(x0.shape, generator=g)),
         "the noise is not Gaussian": loss_with(noise=lambda x0, g: torch.rand(x0.shape, generator=g) * 2 - 1),
         "it is the same for all images of the batch": broadcast(0),
@@ -362,7 +372,9 @@ check_training_loop = Exercise(
 
 def shares(function: Function, steps: int) -> Tensor:
     """The shares of all steps of a run."""
-    found = [answered(function(step, steps)) for step in range(steps + 1)]
+    found = [answered(function(step, steps)) for step in range(steps)]
+    if isinstance(found[0], str):
+        raise Mistake("it returns a str, expected a single number.")
     try:
         return torch.tensor([float(share) for share in found], dtype=torch.float64)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -387,7 +399,7 @@ check_learning_rate = Exercise(
     name="learning_rate",
     asks="Check `learning_rate(step, steps)`: the share of the rate at step 0, 1, …, warm-up times half a cosine.",
     right=lambda k, n: min(1, (k + 1) / (n / 20 + 1)) * (1 + math.cos(math.pi * k / n)) / 2,
-    cases=lambda seed: [Case((60 + seed,))],
+    cases=lambda seed: [Case((60 + seed,)), Case((47 + seed,))],
     run=shares,
     mistakes={
         "the warm-up is missing: over the first twentieth of the run the rate climbs.": rate(lambda k, n: 1),
@@ -452,8 +464,8 @@ def averaged(function: Function, average: nn.Module, model: nn.Module, decay: fl
         raise Mistake("it changes the model, which is still learning: change the average.")
     if all(map(torch.equal, found, old)):
         raise Mistake(
-            "the average is what it was. `p = …` only gives a name to a new tensor: write into the old one, with "
-            "p.lerp_(…) or p.copy_(…)."
+            "the average is what it was. `p = …` and lerp without its underscore make new tensors: write into the old "
+            "one, with p.lerp_(…) or p.copy_(…)."
         )
     if not torch.allclose(found[0], right[0]):
         return torch.cat([found[0], right[1]])
@@ -503,10 +515,13 @@ check_update_average = Exercise(
     cases=two_networks,
     run=averaged,
     hints=dict.fromkeys(
-        ("lerp", "desired output type Long"),
+        ("not implemented for 'Long'", "desired output type Long", "expected dtype long"),
         "Counters among the buffers, such as num_batches_tracked, are whole numbers, without fractions: copy them.",
     )
-    | {"leaf Variable": "Weights that learn cannot be changed in place: do it under torch.no_grad()."},
+    | {
+        "leaf Variable": "Weights that learn cannot be changed in place: do it under torch.no_grad().",
+        "lerp_() received an invalid": "lerp_ takes the new weights, and how far to go towards them.",
+    },
     mistakes={
         "old and new have changed places: most of the average, `decay` of it, stays.": (
             averaging(lambda old, new, decay: (1 - decay) * old + decay * new)
@@ -518,7 +533,7 @@ check_update_average = Exercise(
         "old and new are added, so the weights grow: multiply the new ones by 1 − decay.": (
             averaging(lambda old, new, decay: decay * old + new)
         ),
-        "the weights are what they were, and only buffers have changed: loop over .parameters() too.": (
+        "the weights are what they were, and only buffers have changed: loop over .parameters() too, in place.": (
             averaging(forgets="weight bias")
         ),
         "it forgets the buffers": averaging(forgets="running num_batches"),

@@ -175,7 +175,7 @@ check_guided = Exercise(
     run=call_model_of,
     parts=lambda x, t, c, guidance_scale: {"ε_u": strict_model(x, t), "ε_c": strict_model(x, t, c)},
     mistakes={
-        "this is ε_c, whatever w is. Is the model asked a second time, with zeros in place of c?": (
+        "this is ε_c, whatever w is. Is the model asked a second time, with zeros in place of c, and is w used?": (
             guide(lambda u, c, w: c)
         ),
         "this is ε_u, whatever w is. Is the model asked a second time, with c?": guide(lambda u, c, w: u),

@@ -353,7 +353,7 @@ check_slerp = Exercise(
         "an angle is measured for every pixel. An image is one vector: flatten(1) first.": (
             arc(lambda a, b: torch.cosine_similarity(a.double(), b.double())[:, None].acos().float())
         ),
-        "all is NaN: the dot product must be divided by both lengths, since acos knows only −1 … 1.": (
+        "all is NaN: the dot product of two images must be divided by both lengths, since acos knows only −1 … 1.": (
             arc(lambda a, b: dot(a, b).acos())
         ),
         "the cosine of Ω is the mean of a · b, which is so only where both have standard deviation 1. Divide the dot "

@@ -33,9 +33,9 @@ Diagnosis = Callable[..., str | None]
 HINTS = {
     "size of tensor": "One number for each image needs the shape (B, 1, 1, 1) to multiply a batch: see "
     ".view(-1, 1, 1, 1).",
-    "t must lie in 1…": "Times run from T down to 1: there is no step from 0, where the clean picture stands.",
-    "t must be a whole number from 1 ": "Times run from T down to 1: there is no step from 0, where the clean picture "
-    "stands.",
+    "got 0…": "Times run from T down to 1: there is no step from 0, where the clean picture stands.",
+    ", got 0": "Times run from T down to 1: there is no step from 0, where the clean picture stands.",
+    "t must be a whole number from 1 ": "Times are whole numbers, from T down to 1.",
 }
 """What helps against an error whose message holds these words, in every exercise."""
 
@@ -57,7 +57,7 @@ def call(function: Function, *arguments: Any) -> Any:
     return function(*arguments)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Exercise:
     """An exercise of the course. Called with what a student wrote, it prints one verdict; it never stops the notebook.
 
@@ -92,6 +92,9 @@ class Exercise:
     def __post_init__(self) -> None:
         object.__setattr__(self, "__doc__", self.asks)
 
+    def __repr__(self) -> str:
+        return self.asks
+
     def __call__(self, attempt: Function) -> None:
         """Print the verdict on what a student wrote."""
         print(self.verdict(attempt))
@@ -110,7 +113,8 @@ class Exercise:
         except Exception as error:  # whatever a student's code may raise is news for the student, not for us
             known = [*self.hints.items(), *HINTS.items()]
             hints = [hint for words, hint in known if words in str(error)]
-            return "\n  ".join([f"✗ {self.name} stops with {type(error).__name__}: {str(error)[:300]}", *hints[:1]])
+            message = f"{type(error).__name__}: {str(error)[:300]}".removesuffix(": ")
+            return "\n  ".join([f"✗ {self.name} stops with {message}", *hints[:1]])
         return f"✓ {self.name} is right."
 
     def _require_right(self, attempt: Function, cases: Sequence[Case]) -> None:
@@ -154,7 +158,7 @@ class Exercise:
         return outcome
 
     def _require_repeatable(self, attempt: Function, case: Case, got: Tensor) -> None:
-        again = self.run(attempt, *copy.deepcopy(case.arguments))
+        again = answered(self.run(attempt, *copy.deepcopy(case.arguments)))
         if not (got.shape == again.shape and torch.allclose(got, again, rtol=0, atol=0, equal_nan=True)):
             raise Mistake(f"{case.where}two calls with the same arguments differ: {self.source}.")
 

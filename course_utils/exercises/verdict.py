@@ -72,8 +72,8 @@ def wrong_kind(got: Tensor, truth: Tensor) -> str | None:
     if got.shape != truth.shape:
         return f"the result has shape {tuple(got.shape)}, expected {tuple(truth.shape)}."
     if got.dtype != truth.dtype:
-        remark = " (Tables of a schedule are float64: cast what you look up.)" * (got.dtype == torch.float64)
-        return f"the result is {got.dtype}, expected {truth.dtype}, like the argument.{remark}"
+        remark = " One float64, such as a table of a schedule, makes all of it float64: cast it first."
+        return f"the result is {got.dtype}, expected {truth.dtype}." + remark * (got.dtype == torch.float64)
     return None if torch.isfinite(got).all() else "the result holds NaN or infinity."
 
 

@@ -15,9 +15,6 @@ from .picture import NETWORK, Picture, as_ink, place_axes, place_image, place_te
 INK = "#1f2933"
 
 
-_TIME, _CONTEXT = "#8F4A7B", "#B26F00"
-
-
 @styled
 def draw_model_families(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> Picture:
     """How five families of generative models come to a picture, each from left to right.

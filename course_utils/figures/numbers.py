@@ -41,7 +41,7 @@ def plot_histograms(
     dashes = ("-", (0, (2, 1.5)), ":", "-.")
     if not 1 <= len(samples) <= len(dashes):
         raise ValueError(f"samples must be 1 to {len(dashes)} sets of numbers, got {len(samples)}")
-    values = torch.cat([require_floats(name, x).flatten() for name, x in samples.items()]).double()
+    values = torch.cat([require_floats(f"samples[{name!r}]", x).flatten() for name, x in samples.items()]).double()
     low, high = values.min().item(), values.max().item()
     x = torch.linspace(low, high, 400, dtype=torch.float64)
     picture = Picture(760, 340, f"{title or 'Histograms'}: {xlabel}, for {', '.join(samples)} and {density_name}")

@@ -30,7 +30,7 @@ class TimeEmbedding(nn.Module):
     def forward(self, t: Tensor) -> Tensor:
         """The embedding of each time, shape (B, width)."""
         angle = t[:, None] * self.frequency
-        return torch.cat([angle.sin(), angle.cos()], dim=1)
+        return torch.cat([angle.sin(), angle.cos()], dim=1)  # equation (2) of notebook 03
 
 
 class ResidualBlock(nn.Module):
@@ -54,8 +54,8 @@ class ResidualBlock(nn.Module):
         """The new features, shape (B, c_out, H, W)."""
         h = self.conv1(F.silu(self.norm1(x)))
         scale, shift = self.condition(condition)[:, :, None, None].chunk(2, dim=1)
-        h = self.norm2(h) * (1 + scale) + shift
-        answer: Tensor = self.shortcut(x) + self.conv2(F.silu(h))
+        h = self.norm2(h) * (1 + scale) + shift  # equation (4) of notebook 03
+        answer: Tensor = self.shortcut(x) + self.conv2(F.silu(h))  # (5)
         return answer
 
 

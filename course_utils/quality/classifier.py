@@ -84,9 +84,9 @@ def train_classifier(
     images: Tensor,
     kinds: NDArray[np.str_],
     contexts: Tensor,
-    steps: int = 1000,
-    batch_size: int = 256,
-    learning_rate: float = 4e-3,
+    steps: int,
+    batch_size: int,
+    learning_rate: float,
     generator: torch.Generator | None = None,
 ) -> SpriteClassifier:
     """Teach a new judge by showing it sprites, a quarter of them spoiled; returns it in eval mode.

@@ -16,7 +16,7 @@ from ..diffusion.guidance import guided
 from ..diffusion.models import Model
 from ..diffusion.samplers import sample_ddim
 from ..diffusion.schedules import NoiseSchedule
-from ..storage.checkpoints import write_network
+from ..storage.checkpoints import require_weights_file, write_network
 from ..storage.datasets import load_sprites, sprite_words
 from ..storage.files import sha256, write_whole
 from ..storage.shipped import shipped
@@ -80,7 +80,7 @@ def write_classifier(out: str | os.PathLike[str], steps: int, batch_size: int, l
 
     Returns one line that says how it went.
     """
-    out = Path(out)
+    out = require_weights_file("out", Path(out))  # before the training, not after it
     torch.manual_seed(require_int("seed", seed, 0))
     images, contexts = load_sprites()
     generator = torch.Generator().manual_seed(seed)

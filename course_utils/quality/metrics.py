@@ -78,7 +78,8 @@ def coverage(judge: SpriteClassifier, images: Tensor) -> float:
     """The share of all kinds of sprites that the judge finds at least once among the pictures, shape (N, 3, 16, 16).
 
     Too low when there are few pictures: N sprites of the course show a kind of probability p with chance 1 − (1 − p)^N,
-    which for the rarest kind is 0.99 from about N = 500 on. A smudge is counted as the kind it resembles most.
+    which for the rarest kind, one sprite in 65, is 0.99 from about N = 300 on. A smudge is counted as the kind it
+    resembles most.
     """
     return len(judge.kind_of(images).unique()) / len(judge.kinds)
 

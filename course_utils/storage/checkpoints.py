@@ -97,11 +97,7 @@ def write_network(
 
     Raises what `save_model` does.
     """
-    path = Path(path)
-    if path.suffix != ".safetensors":
-        raise ValueError(f"path must end in .safetensors, got {path}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"no such folder: {path.parent}")
+    path = require_weights_file("path", Path(path))
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     tensors = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     for name, tensor in tensors.items():
@@ -110,6 +106,20 @@ def write_network(
     words = {"arguments": json.dumps(network.arguments), **words, _SUM: _NO_SUM}
     file = _in_order(safetensors.torch.save({**tensors, **others}, words))
     write_whole(path, _with_sum(file, _NO_SUM, hashlib.sha256(file).hexdigest()))
+
+
+def require_weights_file(name: str, path: Path) -> Path:
+    """A file that weights may be written to, asked before there are any.
+
+    Raises ValueError for another ending, FileNotFoundError if there is no such folder, and IsADirectoryError.
+    """
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{name} must end in .safetensors, got {path}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"no such folder: {path.parent}")
+    if path.is_dir():
+        raise IsADirectoryError(f"{name} must be a file, and {path} is a folder")
+    return path
 
 
 def read_network(

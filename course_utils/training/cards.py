@@ -1,6 +1,6 @@
 """Model cards: the pictures that a trained network draws, its quality, and how it came to be.
 
-How it was trained stands in `recipes`, which hands in the facts.
+What is known of the run is handed in by `run`.
 """
 
 from collections.abc import Mapping, Sequence

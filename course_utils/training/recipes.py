@@ -33,8 +33,10 @@ class Recipe(NamedTuple):
         network: a class, called with `n_features` and `n_context`.
         n_features: width of the network, a multiple of 8.
         predicts: makes a model of a network that puts out v or x_0; nothing for one that puts out ε.
+        schedule: makes a schedule of `T` steps.
+        T: the number of noise levels.
         weight: the table of weights of the squared error of ε, made of a schedule; nothing for 1.
-        schedule: makes a schedule of T = 500 steps.
+        context_dropout: share of the images that are shown without their context.
         steps: how many batches to learn from, at least 50; nothing where `minutes` decide.
         batch_size: images in a batch.
         learning_rate: its largest value.
@@ -45,17 +47,19 @@ class Recipe(NamedTuple):
         minutes: instead of steps, for about how long. A few steps are timed, and from then on their number is settled.
     """
 
-    name: str = "sprites"
-    network: Callable[..., nn.Module] = ContextUnet
-    n_features: int = 32
-    predicts: type[FromV] | type[FromX0] | None = FromV
-    weight: Callable[[NoiseSchedule], Tensor] | None = min_snr
-    schedule: Callable[[int], NoiseSchedule] = cosine_schedule
-    steps: int | None = 20_000
-    batch_size: int = 32
-    learning_rate: float = 3e-3
-    optimization: Optimization = ADAMW
-    seed: int = 0
+    name: str
+    network: Callable[..., nn.Module]
+    n_features: int
+    predicts: type[FromV] | type[FromX0] | None
+    schedule: Callable[[int], NoiseSchedule]
+    T: int
+    weight: Callable[[NoiseSchedule], Tensor] | None
+    context_dropout: float
+    steps: int | None
+    batch_size: int
+    learning_rate: float
+    optimization: Optimization
+    seed: int
     data: Path | None = None
     cell: int | None = None
     minutes: float | None = None
@@ -70,11 +74,12 @@ class Recipe(NamedTuple):
         return network if self.predicts is None else self.predicts(network, schedule)
 
     def settings(self, schedule: NoiseSchedule) -> dict[str, Any]:
-        """What `train` is told, beside model, sprites, schedule, length and generator."""
+        """What `train` is told, beside model, images, schedule, steps and generator."""
         return {
             "batch_size": self.batch_size,
             "learning_rate": self.learning_rate,
             "weight": self.weight and self.weight(schedule),
+            "context_dropout": self.context_dropout,
             "optimization": self.optimization,
         }
 
@@ -82,29 +87,49 @@ class Recipe(NamedTuple):
 class ClassifierRecipe(NamedTuple):
     """All that decides what the weights of a `SpriteClassifier` become; attributes as in `Recipe`."""
 
-    name: str = "judge"
-    steps: int = 1000
-    batch_size: int = 256
-    learning_rate: float = 4e-3
-    seed: int = 0
+    name: str
+    steps: int
+    batch_size: int
+    learning_rate: float
+    seed: int
 
+
+SPRITES = Recipe(
+    name="sprites",
+    network=ContextUnet,
+    n_features=32,
+    predicts=FromV,
+    schedule=cosine_schedule,
+    T=500,
+    weight=min_snr,
+    context_dropout=0.1,
+    steps=20_000,
+    batch_size=32,
+    learning_rate=3e-3,
+    optimization=ADAMW,
+    seed=0,
+)
+"""The recipe of `weights/sprites.safetensors`, and of its checkpoints on the way."""
 
 CLASSIC = Recipe(
     name="classic",
     network=ClassicUnet,
     n_features=64,
     predicts=None,
-    weight=None,
     schedule=linear_schedule,
+    T=500,
+    weight=None,
+    context_dropout=0.1,
     steps=6_400,  # 32 epochs of our 20,000 sprites
     batch_size=100,
     learning_rate=1e-3,
     optimization=PLAIN_ADAM,
+    seed=0,
 )
-"""The classic lab, to compare with; its weights are not shipped."""
+"""The recipe of the classic sprite lab, to compare with; its weights are not shipped."""
 
-RECIPES = {recipe.name: recipe for recipe in (Recipe(), CLASSIC)}
-"""Recipes of diffusion models, by name: that of `weights/sprites.safetensors` comes first."""
+RECIPES = {recipe.name: recipe for recipe in (SPRITES, CLASSIC)}
+"""Recipes of diffusion models, by name."""
 
-JUDGE = ClassifierRecipe()
-"""The recipe of `weights/judge.safetensors`."""
+JUDGE = ClassifierRecipe(name="judge", steps=1000, batch_size=256, learning_rate=4e-3, seed=0)
+"""The recipe of `weights/judge.safetensors`, the classifier that the metrics ask."""

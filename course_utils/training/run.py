@@ -27,18 +27,21 @@ from ..diffusion.losses import diffusion_loss
 from ..diffusion.schedules import NoiseSchedule
 from ..quality.evaluation import quality_table
 from ..sprites.artist import CLASSES
-from ..storage.checkpoints import load_model, save_model
+from ..storage.checkpoints import load_model, require_weights_file, save_model
 from ..storage.datasets import load_sprites
 from ..storage.files import sha256, write_whole
 from ..storage.shipped import shipped
 from ..validation import require_int
 from .cards import progress_picture, write_card, write_pictures
-from .loop import Progress, train
+from .loop import Progress, no_average, train
 from .recipes import Recipe
 from .state import fingerprint, read_state, write_state
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
+
+CHECKPOINTS = {"": 1, "-middle": 8, "-early": 50}
+"""What is kept: after which part of the steps, one over the number, by the end of the file's name."""
 
 KEEP_EVERY = 30
 """Seconds between two writings of the state of a run: no more than this is ever lost."""
@@ -60,11 +63,11 @@ class Sprites(NamedTuple):
     source: str
 
 
-def train_sprites(out: Path, recipe: Recipe, resume: bool = False) -> str:
+def run_recipe(out: Path, recipe: Recipe, resume: bool = False) -> str:
     """Train a network by a recipe, and write its weights with a card and pictures.
 
-    `out` holds the averaged weights of the end. Beside it go `…-early` and `…-middle`, the averaged weights after a
-    fiftieth and an eighth of the steps. During the run `….state.pt` holds all that is needed to go on, and
+    `out` holds the weights of the end, averaged as the recipe says. Beside it go `…-early` and `…-middle`, those after
+    a fiftieth and an eighth of the steps. During the run `….state.pt` holds all that is needed to go on, and
     `….progress.png` shows what the network draws by now.
 
     Args:
@@ -87,7 +90,7 @@ def train_sprites(out: Path, recipe: Recipe, resume: bool = False) -> str:
 
     with _processes() as accelerator:
         torch.manual_seed(recipe.seed)  # for the network's first weights, which PyTorch draws from its own generator
-        schedule = recipe.schedule(500)
+        schedule = recipe.schedule(recipe.T)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         model = recipe.model(schedule, sprites.contexts.shape[1])
         model.to(device if accelerator is None else accelerator.device)
@@ -116,7 +119,7 @@ def _follow(
 ) -> None:
     """Train to the end; write the checkpoints when they come, and every half minute the state and a picture."""
     steps, done = state["steps"], state["training"]["step"] if state["training"] else 0
-    checkpoints = {steps // 50: "-early", steps // 8: "-middle", steps: ""}
+    checkpoints = {steps // part: suffix for suffix, part in CHECKPOINTS.items()}
     losses, begin, due = deque(state["losses"], maxlen=100), time.monotonic() - state["seconds"], -math.inf
     with _ctrl_c_waits() as interrupts, tqdm(run, initial=done, total=steps) as bar:
         for progress in bar:
@@ -140,7 +143,10 @@ def _finish(
     """Draw what the network draws, write its card, and remove what was only needed on the way."""
     model, _ = load_model(out, recipe.network)
     shape, steps, minutes = sprites.images.shape[1:], state["steps"], state["seconds"] / 60
-    machine = _machine(n_processes)
+    machine, averaged = (
+        _machine(n_processes),
+        "" if recipe.optimization.average is no_average else ", EMA of the weights",
+    )
     loss, weighted = fmean(state["losses"]), f", weighted with `{recipe.weight.__name__}`" if recipe.weight else ""
     write_pictures(out, model, schedule, shape, sprites.classes)
     rows = [
@@ -148,22 +154,19 @@ def _finish(
         ("training", f"{steps:,} steps of {recipe.batch_size} sprites in {minutes:.1f} minutes on {machine}"),
         ("data", sprites.source),
         ("predicts", f"{recipe.target()}, at the noise levels of `{recipe.schedule.__name__}({schedule.T})`"),
-        ("loss", f"{loss:.4f}: squared error of ε{weighted}, mean of the last 100 steps"),
+        ("loss", f"{loss:.4f}: squared error of ε{weighted}, mean of the last {len(state['losses'])} steps"),
     ]
     summary, quality = f"{out}: {steps:,} steps in {minutes:.1f} minutes, loss {loss:.4f}", ""
     if recipe.data is None:  # the sprites of the course, of which some were held out
         held_out = _held_out_loss(model, schedule, recipe)
         summary += f", {held_out:.4f} on held-out sprites"
         rows += [
-            ("loss, held out", f"{held_out:.4f}: the same of 2,000 sprites that it has not seen, averaged weights"),
+            ("loss, held out", f"{held_out:.4f}: the same of 2,000 sprites that it has not seen{averaged}"),
             ("licence", "CC0 1.0: use it for anything, no credit needed"),
         ]
         quality = quality_table(model, schedule)
-    checkpoints = {
-        "": "the end, averaged over the last steps (EMA): the one to use",
-        "-early": f"after {steps // 50:,} steps, averaged",
-        "-middle": f"after {steps // 8:,} steps, averaged",
-    }
+    checkpoints = {suffix: f"after {steps // part:,} steps{averaged}" for suffix, part in CHECKPOINTS.items()}
+    checkpoints[""] = f"the end{averaged}: the one to use"
     write_card(out, model, shape, sprites.classes, rows, quality, checkpoints)
     for suffix in (".progress.png", ".state.pt"):
         out.with_suffix(suffix).unlink(missing_ok=True)
@@ -180,15 +183,10 @@ def _machine(n_processes: int) -> str:
 
 def _require(out: Path, recipe: Recipe) -> None:
     """Ask what can be asked before anything is read."""
-    if out.suffix != ".safetensors":
-        raise ValueError(f"out must end in .safetensors, got {out}")
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f"no such folder: {out.parent}")
-    if out.is_dir():
-        raise IsADirectoryError(f"out must be a file, and {out} is a folder")
+    require_weights_file("out", out)
     require_int("seed", recipe.seed, 0)
     if (recipe.steps is None) == (recipe.minutes is None):
-        raise ValueError("give steps or minutes, not both")
+        raise ValueError("give steps or minutes, one of the two")
     if recipe.minutes is None:
         require_int("steps", recipe.steps, 50)
     elif not 0 < recipe.minutes < math.inf:

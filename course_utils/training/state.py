@@ -4,6 +4,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,11 @@ def fingerprint(recipe: Recipe, *data: Tensor) -> dict[str, Any]:
     """All that decides what a run becomes, as words and numbers; of the data it is the sha256."""
 
     def plain(value: Any) -> Any:
+        if isinstance(value, partial):
+            return [plain(value.func), plain(tuple(value.keywords.items()))]
         if isinstance(value, tuple):
             return [plain(part) for part in value]
-        if callable(value):
-            function = getattr(value, "func", value)  # a partial stands for its function
-            return function.__name__.removesuffix("_schedule")
-        return value
+        return value.__name__.removesuffix("_schedule") if callable(value) else value
 
     digest = hashlib.sha256()
     for tensor in data:

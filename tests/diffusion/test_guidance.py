@@ -187,7 +187,7 @@ def test_it_asks_once_and_only_for_what_counts(scale, c, asked):
         (lambda: guided(MIXTURE, math.nan), r"guidance_scale must be a number in \(-∞, ∞\), got nan"),
         (lambda: guided(MIXTURE, math.inf), r"guidance_scale must be a number in \(-∞, ∞\), got inf"),
         (lambda: composed(MIXTURE, [1.0, math.nan]), r"scales must be a number in \(-∞, ∞\), got nan"),
-        (lambda: composed(MIXTURE, []), "scales must be one or more finite numbers, got "),
+        (lambda: composed(MIXTURE, []), "scales must be a list of one or more finite numbers, got "),
         (lambda: guided(MIXTURE, 2)(X, T, TWO), r"c must have shape \(4, n_context\), got \(4, 2, 2\)"),
         (lambda: guided(MIXTURE, 2)(X, T, LEFT), r"c must have shape \(4, n_context\), got \(2,\)"),
         (lambda: guided(MIXTURE, 2)(X, T, ONE[:3]), r"c must have shape \(4, n_context\), got \(3, 2\)"),

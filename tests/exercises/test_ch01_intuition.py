@@ -64,6 +64,11 @@ OTHER_WAYS = [
 ]
 
 MISTAKES = [
+    (
+        check_beta_from_alpha_bar,
+        lambda ab: torch.cat([1 - ab[:1], 1 - ab[1:-1] / ab[:-2], ab.new_tensor([0.999])]),
+        "the result at [",
+    ),
     (check_add_noise, in_place, "changes its arguments"),
     (check_add_noise, in_the_schedule, "changes its arguments"),
     (check_alpha_bar, lambda beta: 1 - beta, "this is α_t"),

@@ -328,6 +328,11 @@ OTHER_WAYS = [
 ]
 
 MISTAKES = [
+    (
+        check_sampling_loop,
+        lambda model, x, schedule, _: sampling_loop(model, x, schedule, torch.Generator().manual_seed(0)),
+        "the result at [",
+    ),
     (check_posterior_mean, guessing(lambda x, e, ab: x - (1 - ab).sqrt() * e), "x̂_0 is still faded"),
     (check_posterior_mean, guessing(lambda x, e, ab: (x - (1 - ab).sqrt() * e) / ab), "divides by ᾱ_t in x̂_0"),
     (

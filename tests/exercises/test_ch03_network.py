@@ -116,6 +116,26 @@ class Block(nn.Module):
         return self.past(x) + self.second(self.modulated(self.first(x), condition), condition)
 
 
+class Dropping(Block):
+    def __init__(self, c_in, c_out, n_condition):
+        super().__init__(c_in, c_out, n_condition)
+        self.drop = nn.Dropout(0.1)
+
+    def second(self, h, condition):
+        return self.conv2(self.drop(F.silu(h)))
+
+
+class WithoutGradients(Block):
+    @torch.no_grad()
+    def forward(self, x, condition):
+        return super().forward(x, condition)
+
+
+class DetachedCondition(Block):
+    def forward(self, x, condition):
+        return super().forward(x, condition.detach())
+
+
 def block_with(**methods):
     """A block in which some methods are others."""
     return type("ResidualBlock", (Block,), methods)
@@ -254,6 +274,9 @@ OTHER_WAYS = [
 ]
 
 MISTAKES = [
+    (check_residual_block, Dropping, "it has dropout, and the exercise asks for none"),
+    (check_residual_block, WithoutGradients, "nothing in it can learn, since no gradient leads back"),
+    (check_residual_block, DetachedCondition, "no gradient reaches the condition, and so time and context"),
     (check_time_embedding, waves(right_frequency, lambda s, c: torch.cat([c, s], dim=1)), "cosines come first"),
     (check_time_embedding, waves(right_frequency, lambda s, c: torch.stack([s, c], 2).flatten(1)), "take turns"),
     (check_time_embedding, waves(right_frequency, lambda s, c: s), "the cosines are missing"),

@@ -207,6 +207,17 @@ OTHER_WAYS = [
 ]
 
 MISTAKES = [
+    (check_learning_rate, lambda step, steps: f"{rate()(step, steps):.3f}", "it returns a str, expected a single"),
+    (
+        check_learning_rate,
+        rate(warm_up=lambda k, n: min(1, (k + 1) / (n // 20 + 1))),
+        "of 47, the result",
+    ),
+    (
+        check_diffusion_loss,
+        training_loss(times=lambda n, T, g: 1 + torch.arange(n) % T),
+        "every generator gives the same times",
+    ),
     (
         check_diffusion_loss,
         training_loss(lambda n, T, g: torch.randint(1, T + 1, (1,), generator=g).expand(n)),

@@ -95,22 +95,22 @@ MUTANTS = [
     Mutant(
         "DDPM: the mean divides ε by 1 − ᾱ, without its root",
         "diffusion/samplers.py",
-        "(1 - alpha) / sqrt(1 - ab) * eps",
-        "(1 - alpha) / (1 - ab) * eps",
+        "beta / sqrt(1 - ab) * eps",
+        "beta / (1 - ab) * eps",
         "diffusion/test_samplers.py::test_mean_and_variance_of_a_gaussian_follow_the_closed_form",
     ),
     Mutant(
         "DDPM: noise with ᾱ_t and ᾱ_{t−1} exchanged",
         "diffusion/samplers.py",
-        "sigma = sqrt((1 - ab_prev) / (1 - ab) * (1 - alpha))",
-        "sigma = sqrt((1 - ab) / (1 - ab_prev + 1e-9) * (1 - alpha))",
+        "sigma = sqrt((1 - ab_prev) / (1 - ab) * beta)",
+        "sigma = sqrt((1 - ab) / (1 - ab_prev + 1e-9) * beta)",
         "diffusion/test_samplers.py::test_mean_and_variance_of_a_gaussian_follow_the_closed_form",
     ),
     Mutant(
         "DDPM: noise of σ² instead of σ",
         "diffusion/samplers.py",
-        "sigma = sqrt((1 - ab_prev) / (1 - ab) * (1 - alpha))",
-        "sigma = (1 - ab_prev) / (1 - ab) * (1 - alpha)",
+        "sigma = sqrt((1 - ab_prev) / (1 - ab) * beta)",
+        "sigma = (1 - ab_prev) / (1 - ab) * beta",
         "diffusion/test_samplers.py::test_mean_and_variance_of_a_gaussian_follow_the_closed_form",
     ),
     Mutant(
@@ -123,8 +123,8 @@ MUTANTS = [
     Mutant(
         "DDPM: noise in the last step, too",
         "diffusion/samplers.py",
-        "if variance is not None and t_prev > 0:",
-        "if variance is not None:",
+        "[t]) * (t_prev > 0)",
+        "[t])",
         "diffusion/test_samplers.py::test_the_last_step_adds_no_noise",
     ),
     Mutant(
@@ -249,8 +249,8 @@ MUTANTS = [
     Mutant(
         "the posterior takes σ for σ²",
         "diffusion/oracles.py",
-        "variance = signal**2 * self.std**2 + noise",
-        "variance = signal**2 * self.std**2 + noise.sqrt()",
+        "variance = a**2 * self.std**2 + one_minus_ab",
+        "variance = a**2 * self.std**2 + one_minus_ab.sqrt()",
         "diffusion/test_oracles.py::test_posterior_is_bayes_rule",
     ),
     Mutant(

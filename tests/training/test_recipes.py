@@ -1,6 +1,7 @@
 """Recipes are data: what each says, that `train --recipe` runs it, and where the shipped weights started."""
 
 import hashlib
+from functools import partial
 
 import pytest
 import torch
@@ -10,7 +11,8 @@ from course_utils.__main__ import main
 from course_utils.networks.classic import ClassicUnet
 from course_utils.training import run
 from course_utils.training.loop import ADAMW, PLAIN_ADAM
-from course_utils.training.recipes import CLASSIC, JUDGE, RECIPES, SCHEDULES, Recipe
+from course_utils.training.recipes import CLASSIC, JUDGE, RECIPES, SCHEDULES, SPRITES
+from course_utils.training.state import fingerprint
 
 START = "c054e3ce5801b2baed04d6c873132487f124a4719dddedd48a9bc4a19b259eb0"
 """Of the weights before the first step, as half-precision numbers in the order of their names."""
@@ -20,7 +22,7 @@ def test_the_start_of_the_shipped_weights_is_a_seed_and_the_network():
     """So the course ships no file of it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = Recipe().model(cosine_schedule(500), n_context=5)
+        model = SPRITES.model(cosine_schedule(500), n_context=5)
         torch.manual_seed(0)
         network = ContextUnet()
     tensors = dict(sorted(network.state_dict().items()))
@@ -44,10 +46,10 @@ def test_a_recipe_is_what_the_command_trains_by(recipe, monkeypatch, tmp_path):
     monkeypatch.setattr(run, "train", spy)
     with pytest.raises(Enough):
         main(["train", "--recipe", recipe.name, "--out", str(tmp_path / "it.safetensors")])
-    schedule = recipe.schedule(500)
+    schedule = recipe.schedule(recipe.T)
     assert torch.equal(seen["schedule"].beta, schedule.beta)
     assert (seen["weight"] is None) if recipe.weight is None else torch.equal(seen["weight"], recipe.weight(schedule))
-    for name in ("steps", "batch_size", "learning_rate", "optimization"):
+    for name in ("steps", "batch_size", "learning_rate", "context_dropout", "optimization"):
         assert seen[name] == getattr(recipe, name)
     network = seen["model"] if recipe.predicts is None else seen["model"].network
     assert type(network) is recipe.network
@@ -55,12 +57,24 @@ def test_a_recipe_is_what_the_command_trains_by(recipe, monkeypatch, tmp_path):
 
 
 def test_the_shipped_recipe_is_the_one_that_was_measured():
-    ours, classic = RECIPES["sprites"], RECIPES["classic"]
-    assert ours == Recipe("sprites", ContextUnet, 32, FromV, min_snr, cosine_schedule, 20_000, 32, 3e-3, ADAMW, 0)
-    assert classic == CLASSIC
-    assert classic[:9] == ("classic", ClassicUnet, 64, None, None, linear_schedule, 6_400, 100, 1e-3)
-    assert classic.optimization == PLAIN_ADAM
-    assert (JUDGE.steps, JUDGE.batch_size, JUDGE.learning_rate, JUDGE.seed) == (1000, 256, 4e-3, 0)
+    ours = ("sprites", ContextUnet, 32, FromV, cosine_schedule, 500, min_snr, 0.1, 20_000, 32, 3e-3, ADAMW, 0)
+    classic = ("classic", ClassicUnet, 64, None, linear_schedule, 500, None, 0.1, 6_400, 100, 1e-3, PLAIN_ADAM, 0)
+    assert ((*ours, None, None, None), (*classic, None, None, None)) == (SPRITES, CLASSIC)
+    assert [*RECIPES.values()] == [SPRITES, CLASSIC]
+    assert JUDGE == ("judge", 1000, 256, 4e-3, 0)
+
+
+def test_a_fingerprint_tells_all_settings_apart():
+    adamw = partial(torch.optim.AdamW, betas=(0.5, 0.5), fused=True)
+    others = [
+        SPRITES._replace(optimization=SPRITES.optimization._replace(optimizer=adamw)),
+        SPRITES._replace(optimization=PLAIN_ADAM),
+        SPRITES._replace(schedule=linear_schedule),
+        SPRITES._replace(context_dropout=0.2),
+    ]
+    prints = [str(fingerprint(recipe, torch.zeros(2))) for recipe in (SPRITES, *others)]
+    assert len(set(prints)) == len(prints)
+    assert fingerprint(SPRITES, torch.zeros(2)) == fingerprint(SPRITES._replace(), torch.zeros(2))
 
 
 def test_schedules_have_the_names_of_their_functions():
@@ -80,12 +94,19 @@ def test_the_classic_recipe_trains_and_can_be_loaded(monkeypatch, tmp_path, caps
     assert model(torch.zeros(2, 3, 16, 16), torch.tensor([1, 500]), None).shape == (2, 3, 16, 16)
     card = out.with_suffix(".md").read_text(encoding="utf-8")
     assert "A `ClassicUnet` with" in card
+    assert "EMA" not in card
     assert "--recipe classic --schedule linear --steps 50" in card
     assert "| predicts | ε, at the noise levels of `linear_schedule(500)` |" in card
-    assert "squared error of ε, mean of the last 100 steps" in card
+    assert "squared error of ε, mean of the last 50 steps" in card
 
 
 def test_the_judge_takes_few_options(tmp_path, capsys):
     given = ["train", "--recipe", "judge", "--minutes", "3", "--out", str(tmp_path / "it.safetensors")]
     assert main(given) == 2
     assert capsys.readouterr().err == "train: the recipe judge takes --steps, --seed and --out only\n"
+
+
+def test_a_place_that_cannot_be_is_refused_before_the_training(tmp_path, capsys):
+    for recipe in (*RECIPES, JUDGE.name):
+        assert main(["train", "--recipe", recipe, "--out", str(tmp_path / "it.txt")]) == 2
+        assert capsys.readouterr().err == f"train: out must end in .safetensors, got {tmp_path / 'it.txt'}\n"

@@ -23,7 +23,7 @@ from tqdm.auto import tqdm
 from course_utils import ContextUnet, cosine_schedule, linear_schedule, load_model
 from course_utils.__main__ import main
 from course_utils.training import loop, run
-from course_utils.training.recipes import RECIPES, Recipe
+from course_utils.training.recipes import RECIPES, SPRITES
 
 CHECKPOINTS = ("-early", "-middle", "")
 SPAWN = multiprocessing.get_context("forkserver")  # new processes that need not import torch again
@@ -39,7 +39,7 @@ def write_sprites(folder, n=40, side=4, classes=2):
 
 def make_quick(patch, keep_every=1e9):
     """Small batches and stand-ins for the pictures."""
-    patch.setitem(RECIPES, "sprites", Recipe(batch_size=4))
+    patch.setitem(RECIPES, "sprites", SPRITES._replace(batch_size=4))
     patch.setattr(run, "KEEP_EVERY", keep_every)
     patch.setattr(run, "progress_picture", lambda *_: b"a picture")
     patch.setattr(run, "write_pictures", lambda *_: None)
@@ -206,7 +206,7 @@ def test_only_the_same_run_goes_on(stopped, capsys):
 
 
 def test_a_changed_recipe_goes_on_with_no_old_run(stopped, monkeypatch, capsys):
-    monkeypatch.setitem(RECIPES, "sprites", Recipe(batch_size=4, learning_rate=1.0))
+    monkeypatch.setitem(RECIPES, "sprites", SPRITES._replace(batch_size=4, learning_rate=1.0))
     assert main([*command(), "--resume"]) == 2
     assert "is of a run with learning_rate 0.003, not 1.0" in stderr_line(capsys)
 
@@ -248,7 +248,7 @@ def test_minutes_become_steps_and_then_the_run_is_that_of_these_steps(folder, mo
 def test_sprites_without_classes(folder, monkeypatch):
     monkeypatch.undo()
     monkeypatch.chdir(folder)
-    monkeypatch.setitem(RECIPES, "sprites", Recipe(batch_size=8))
+    monkeypatch.setitem(RECIPES, "sprites", SPRITES._replace(batch_size=8))
     sheet = np.random.default_rng(0).integers(0, 256, (24, 48, 3), dtype=np.uint8)
     Image.fromarray(sheet).save("sheet.png")
     assert main([*command("--data", "sheet.png", "--cell", "12")]) == 0
@@ -342,9 +342,9 @@ def test_the_command_says_in_one_line_what_is_wrong(folder, monkeypatch, capsys)
     with pytest.raises(SystemExit):
         main(command("--minutes", "1"))
     assert "not allowed with argument" in capsys.readouterr().err
-    for wrong in (Recipe(steps=50, minutes=1.0), Recipe(steps=None)):
-        with pytest.raises(ValueError, match="give steps or minutes, not both"):
-            run.train_sprites(Path("it.safetensors"), wrong)
+    for wrong in (SPRITES._replace(steps=50, minutes=1.0), SPRITES._replace(steps=None)):
+        with pytest.raises(ValueError, match="give steps or minutes, one of the two"):
+            run.run_recipe(Path("it.safetensors"), wrong)
 
 
 def test_several_processes_need_accelerate(folder, monkeypatch, capsys):
@@ -365,7 +365,7 @@ sys.exit(train_aloud(pytest.MonkeyPatch(), sys.argv[1:]))
 def train_aloud(patch, given):
     """The command, which writes its losses into a file named for the process."""
     make_quick(patch)
-    patch.setitem(RECIPES, "sprites", Recipe(batch_size=8))
+    patch.setitem(RECIPES, "sprites", SPRITES._replace(batch_size=8))
     patch.setattr(loop, "has_bfloat16", lambda device: False)  # which rounds more than what is compared
     losses, train = [], run.train
 
