@@ -95,14 +95,15 @@ def require_table(name: str, table: object, T: int) -> Tensor:
 
 def require_times(name: str, t: object, low: int, T: int, x: Tensor) -> Tensor:
     """One time for the whole batch `x`, or one for each image of it, in low…T; int64 of shape (B,), on the CPU."""
-    times = t if isinstance(t, Tensor) else torch.tensor(require_int(name, t, low, T))
-    if times.is_floating_point() or times.is_complex() or times.dtype == torch.bool:
-        raise ValueError(f"{name} must be an int or an integer tensor, got {times.dtype}")
-    if times.shape not in ((), (len(x),)):
-        raise ValueError(f"{name} must hold one time for each of {len(x)} images, got shape {tuple(times.shape)}")
-    if times.min() < low or times.max() > T:
-        raise ValueError(f"{name} must lie in {low}…{T}, got {times.min().item()}…{times.max().item()}")
-    return times.to("cpu", torch.int64).expand(len(x))
+    if not isinstance(t, Tensor):
+        return torch.full((len(x),), require_int(name, t, low, T))
+    if t.is_floating_point() or t.is_complex() or t.dtype == torch.bool:
+        raise ValueError(f"{name} must be an int or an integer tensor, got {t.dtype}")
+    if t.shape not in ((), (len(x),)):
+        raise ValueError(f"{name} must hold one time for each of {len(x)} images, got shape {tuple(t.shape)}")
+    if t.min() < low or t.max() > T:
+        raise ValueError(f"{name} must lie in {low}…{T}, got {t.min().item()}…{t.max().item()}")
+    return t.to("cpu", torch.int64).expand(len(x))
 
 
 def require_betas(beta: object) -> Tensor:
@@ -129,7 +130,7 @@ def require_noisy_batch(t: object, T: int, **batches: object) -> None:
     (name, first), (other, second) = batches.items()
     x = require_floats(name, first)
     require_floats(other, second, like=x)
-    require_times("t", t, 1, T, x)
+    require_times("t", t, 1, T, x) if isinstance(t, Tensor) else require_int("t", t, 1, T)
 
 
 def require_step(x_t: object, eps: object, t: int, t_prev: int, T: int, eta: object) -> None:
@@ -145,10 +146,8 @@ def require_step(x_t: object, eps: object, t: int, t_prev: int, T: int, eta: obj
         )
 
 
-def require_noise(noise: Tensor | None, x_t: Tensor, sigma: float) -> Tensor | float:
-    """The noise z of a step that adds σ z, of the shape of `x_t`; 0 where σ is 0 and none is needed."""
-    if sigma == 0:
-        return 0.0
+def require_noise(noise: Tensor | None, x_t: Tensor) -> Tensor:
+    """The noise z of a step that adds σ z, of the shape of `x_t`."""
     if noise is None:
         raise ValueError("noise must be given for a step that adds some; sample() draws it from its generator")
     return require_floats("noise", noise, like=x_t)

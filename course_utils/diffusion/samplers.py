@@ -79,9 +79,8 @@ def ddpm_step(
     sigma = sqrt((1 - ab_prev) / (1 - ab) * beta)  # that of the posterior; 0 at the end
     if variance is not None:
         sigma = sqrt(require_variance(variance, t, t_prev, schedule.T)[t]) * (t_prev > 0)
-    z = require_noise(noise, x_t, sigma)
     mean = (x_t - beta / sqrt(1 - ab) * eps) / sqrt(1 - beta)
-    return mean + sigma * z  # equation (3) of notebook 02
+    return mean + sigma * require_noise(noise, x_t) if sigma else mean  # equation (3) of notebook 02
 
 
 def ddim_step(
@@ -107,9 +106,9 @@ def ddim_step(
     ab, ab_prev = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[t_prev])
     # To a later time eta is 0, and the second root would be of a negative number.
     sigma = eta * sqrt((1 - ab_prev) / (1 - ab)) * sqrt(1 - ab / ab_prev) if eta else 0.0  # (3) of notebook 06
-    z = require_noise(noise, x_t, sigma)
     x0_hat = (x_t - sqrt(1 - ab) * eps) / sqrt(ab)
-    return sqrt(ab_prev) * x0_hat + sqrt(1 - ab_prev - sigma**2) * eps + sigma * z  # (2)
+    mean = sqrt(ab_prev) * x0_hat + sqrt(1 - ab_prev - sigma**2) * eps
+    return mean + sigma * require_noise(noise, x_t) if sigma else mean  # (2)
 
 
 def sample(
@@ -139,8 +138,9 @@ def sample(
         with torch.no_grad():
             eps = model(x, torch.full((len(x),), t, device=x.device), c)
             noise = None if generator is None else _randn_like(x, generator)
-            x0_hat = schedule.predict_x0(x, t, eps)
-            x = step(x, eps, t, t_prev, schedule, noise=noise)
+            x_prev = step(x, eps, t, t_prev, schedule, noise=noise)  # which asks about x and eps
+            x0_hat = (x - schedule.noise(t) * eps) / schedule.signal(t)
+            x = x_prev
         yield Step(t_prev, x, x0_hat)
 
 

@@ -46,6 +46,7 @@ class NoiseSchedule:
         self.alpha_bar = torch.log1p(-self.beta).cumsum(0).exp()  # a product of 1000 factors, as a sum of logs
         if self.alpha_bar[1] == 1 or self.alpha_bar[-1] == 0:
             raise ValueError(f"beta must change the picture and leave a trace of it, got alpha_bar {self.alpha_bar}")
+        self._signal, self._noise = self.alpha_bar.sqrt(), (1 - self.alpha_bar).sqrt()
 
     @property
     def T(self) -> int:
@@ -72,11 +73,11 @@ class NoiseSchedule:
 
         Returns a number for one time, else a tensor shaped (B, 1, …) that multiplies `x`, of its dtype and device.
         """
-        return self._look_up(self.alpha_bar.sqrt(), t, x)
+        return self._look_up(self._signal, t, x)
 
     def noise(self, t: int | Tensor, x: Tensor | None = None) -> float | Tensor:
         """√(1 − ᾱ_t), how much noise is in x_t: b_t in x_t = a_t x_0 + b_t ε. Arguments and result as in `signal`."""
-        return self._look_up((1 - self.alpha_bar).sqrt(), t, x)
+        return self._look_up(self._noise, t, x)
 
     def at(self, table: Tensor, t: int | Tensor, x: Tensor) -> Tensor:
         """Look up `table[t]` for each image of a batch, shaped (B, 1, 1, …) so that it multiplies the batch `x`.

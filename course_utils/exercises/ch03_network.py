@@ -367,7 +367,7 @@ def require_same_layers(block: nn.Module, ours: nn.Module) -> None:
     if "shortcut.weight" in expected and "shortcut.weight" not in got:
         raise Mistake(
             "the weights of the shortcut are missing in its state_dict: does it have another name, or is it made in "
-            "forward? Where the number of channels changes, self.shortcut is an nn.Conv2d(c_in, c_out, 1) from __init__."
+            "forward? Where the number of channels changes, self.shortcut is an nn.Conv2d(c_in, c_out, 1) in __init__."
         )
     if "shortcut.weight" in got and "shortcut.weight" not in expected:
         raise Mistake("the shortcut has weights although c_in = c_out. Let x through as it is, with nn.Identity().")

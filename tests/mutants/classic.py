@@ -25,15 +25,15 @@ MUTANTS = [
     Mutant(
         "the picture is scaled by ᾱ, without its root",
         "diffusion/schedules.py",
-        "self._look_up(self.alpha_bar.sqrt(), t, x)",
-        "self._look_up(self.alpha_bar, t, x)",
+        "self.alpha_bar.sqrt(), (1 - self.alpha_bar).sqrt()",
+        "self.alpha_bar, (1 - self.alpha_bar).sqrt()",
         "diffusion/test_schedules.py::test_the_jump_has_the_variance_of_the_walk",
     ),
     Mutant(
         "the noise is scaled by 1 − ᾱ, without its root",
         "diffusion/schedules.py",
-        "self._look_up((1 - self.alpha_bar).sqrt(), t, x)",
-        "self._look_up(1 - self.alpha_bar, t, x)",
+        "self.alpha_bar.sqrt(), (1 - self.alpha_bar).sqrt()",
+        "self.alpha_bar.sqrt(), 1 - self.alpha_bar",
         "diffusion/test_schedules.py::test_the_jump_has_the_variance_of_the_walk",
     ),
     Mutant(
@@ -116,8 +116,8 @@ MUTANTS = [
     Mutant(
         "DDPM: no noise at all",
         "diffusion/samplers.py",
-        "mean + sigma * ",
-        "mean + 0 * sigma * ",
+        "require_noise(noise, x_t) if sigma else mean  # equation (3)",
+        "(0 * require_noise(noise, x_t)) if sigma else mean  # equation (3)",
         "diffusion/test_samplers.py::test_all_modes_appear_with_their_weights_and_their_width",
     ),
     Mutant(
