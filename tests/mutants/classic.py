@@ -209,7 +209,7 @@ MUTANTS = [
         "diffusion/guidance.py",
         "torch.cat([no_context, c])",
         "torch.cat([c, no_context])",
-        "diffusion/test_guidance.py::test_scale_zero_samples_all_and_scale_one_the_class",
+        "diffusion/test_guidance.py::test_one_context_follows_the_formula",
     ),
     Mutant(
         "the clamp of x̂_0 is forgotten",
