@@ -1,22 +1,98 @@
 """Datasets as tensors in [−1, 1]: the course's sprites, and folders, sheets or arrays that people bring.
 
-Reading only: how the course's sprites are drawn and written stands in `sprites`.
+Here it is decided what a path means; files are read in `arrays` and `pictures`. How the course's sprites are drawn and
+written stands in `sprites`.
 """
 
 import os
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
-from ..validation import require_int
+from ..validation import require_classes, require_int
+from .arrays import SPLITS, Raw, read_npy, read_npz, read_words
+from .pictures import picture_suffixes, read_folder, read_sheet, require_background
 from .shipped import shipped
 
-SPLITS = ("train", "test")
+_PACKED = {".zip", ".7z", ".rar", ".tar", ".gz", ".tgz"}
+
+
+class Sprites(NamedTuple):
+    """What there is to learn from.
+
+    The images are float32 of shape (N, 3, H, W) in [−1, 1]; the contexts float32 of shape (N, K), K = 0 where nothing
+    is labelled; the classes a name for each of the K contexts. `found` says in one sentence what there is, and each of
+    the remarks what was left out, passed over or changed, or looks wrong.
+    """
+
+    images: Tensor
+    contexts: Tensor
+    classes: tuple[str, ...]
+    found: str
+    remarks: tuple[str, ...]
+
+
+def read_sprites(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    split: str | None = None,
+    labels: str | os.PathLike[str] | None = None,
+    cell: int | None = None,
+    spacing: int = 0,
+    margin: int = 0,
+    background: str = "white",
+) -> Sprites:
+    """Read the course's sprites, or your own, with the names of their classes and what there is to say about them.
+
+    Args:
+        path: nothing for the sprites of the course; else a file that `draw-sprites` wrote or another `.npz` with
+            `images`, the classic `sprites_*.npy`, a folder of pictures (its sub-folders, in natural order, are the
+            classes), or one picture that holds a sheet of sprites.
+        split: "train" (the default) or "test"; only `.npz` files have splits.
+        labels: a `.npy` of one-hot rows, whole numbers or words; without it `sprite_labels*_….npy` is looked for beside
+            the sprites.
+        cell: side of one sprite on a sheet, in pixels. Empty cells are left out.
+        spacing: pixels between the cells of a sheet, at least 0.
+        margin: pixels around all cells of a sheet, at least 0.
+        background: the colour that shows through transparent pixels, or "auto" for one that suits the pictures.
+
+    Returns the sprites. Raises FileNotFoundError for what is not there, and ValueError for what is damaged, of the
+    wrong form, or too large for this machine.
+    """
+    require_int("spacing", spacing, 0)
+    require_int("margin", margin, 0)
+    require_background(background)
+    source = shipped("data/sprites.npz") if path is None else Path(path)
+    if not source.exists():
+        raise FileNotFoundError(f"no file or folder at this path: {source}")
+    kind = _kind(source)
+    for_one = {"split": (split, ".npz"), "labels": (labels, ".npy")}
+    for_sheets = {"cell": cell, "spacing": spacing or None, "margin": margin or None}
+    for name, (value, fits) in for_one.items():
+        if value is not None and kind != fits:
+            raise ValueError(f"{name} is for {fits} files only, and {source} is none")
+    for name, number in for_sheets.items():
+        if number is not None and kind != "sheet":
+            raise ValueError(f"{name} is for sheets only, and {source} is none")
+    if background != "white" and kind not in ("folder", "sheet"):
+        raise ValueError(f"background is for pictures with transparent pixels, and {source} has none")
+    if kind == "sheet" and cell is None:
+        raise ValueError(f"{source} is one picture: say how large a sprite on it is, such as --cell 16 (cell=16)")
+    try:
+        if kind == ".npz":
+            return _sprites(source, read_npz(source, split or SPLITS[0]))
+        if kind == ".npy":
+            return _sprites(source, read_npy(source, None if labels is None else Path(labels)))
+        if kind == "folder":
+            return _sprites(source, read_folder(source, background))
+        return _sprites(source, read_sheet(source, cell or 0, spacing, margin, background))
+    except MemoryError as error:
+        raise ValueError(f"{source} needs more memory than is free: bring fewer or smaller pictures") from error
 
 
 def load_sprites(
@@ -25,158 +101,64 @@ def load_sprites(
     split: str | None = None,
     labels: str | os.PathLike[str] | None = None,
     cell: int | None = None,
+    spacing: int = 0,
+    margin: int = 0,
+    background: str = "white",
 ) -> tuple[Tensor, Tensor]:
     """Load the course's sprites, or your own.
 
     Args:
-        path: nothing for the sprites of the course; else a file that `draw-sprites` wrote (`.npz`), the classic
-            `sprites_*.npy`, a folder of PNGs (its sub-folders, in alphabetical order, are the classes), or one
-            picture that holds a sheet of sprites.
-        split: "train" (the default) or "test"; only `.npz` files have splits.
-        labels: the classic labels; without it `sprite_labels*_….npy` is looked for beside the sprites.
-        cell: side of one sprite on a sheet, in pixels. Cells of a single colour are left out.
+        path, split, labels, cell, spacing, margin, background: as for `read_sprites`.
 
-    Returns the images, float32 of shape (N, 3, H, W) in [−1, 1], and the contexts, float32 one-hot of shape (N, K);
-    K = 0 where nothing is labelled. Transparent pixels become white. Raises FileNotFoundError for what is not there,
-    and ValueError for what is damaged or of the wrong form.
+    Returns the images, float32 of shape (N, 3, H, W) in [−1, 1], and the contexts, float32 of shape (N, K); K = 0 where
+    nothing is labelled. What was left out or looks wrong is said in warnings. Raises what `read_sprites` does.
     """
-    source = shipped("data/sprites.npz") if path is None else Path(path)
-    if not source.exists():
-        raise FileNotFoundError(f"no file or folder at this path: {source}")
-    kind = "folder" if source.is_dir() else source.suffix
-    for name, value, fits in (("split", split, ".npz"), ("labels", labels, ".npy")):
-        if value is not None and kind != fits:
-            raise ValueError(f"{name} is for {fits} files only, and {source} is none")
-    if cell is not None and kind in (".npz", ".npy", "folder"):
-        raise ValueError(f"cell is for sheets only, and {source} is none")
-    if source.suffix == ".npz":
-        arrays = _read_split(source, split or "train")
-        images, contexts = arrays["images"], arrays["contexts"]
-    elif source.suffix == ".npy":
-        images, contexts = _read_classic(source, labels)
-    elif source.is_dir():
-        images, contexts = _read_folder(source)
-    else:
-        images, contexts = _read_sheet(source, cell)
-    x = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous() / 127.5 - 1
-    return x, torch.from_numpy(contexts.astype(np.float32))
+    sprites = read_sprites(
+        path, split=split, labels=labels, cell=cell, spacing=spacing, margin=margin, background=background
+    )
+    for remark in sprites.remarks:
+        warnings.warn(remark, stacklevel=2)
+    return sprites.images, sprites.contexts
 
 
 def sprite_words(path: str | os.PathLike[str] | None = None, *, split: str = "train") -> dict[str, NDArray[np.str_]]:
     """What each sprite was drawn from: words for `kind`, `colour`, `facing`, `item`, in the order of `load_sprites`."""
-    arrays = _read_split(shipped("data/sprites.npz") if path is None else Path(path), split)
-    return {name: words for name, words in arrays.items() if name not in ("images", "contexts")}
+    return read_words(shipped("data/sprites.npz") if path is None else Path(path), split)
 
 
-def _read_split(path: Path, split: str) -> dict[str, NDArray[Any]]:
-    if split not in SPLITS:
-        raise ValueError(f"split must be one of {', '.join(map(repr, SPLITS))}, got {split!r}")
-    if not path.exists():
-        raise FileNotFoundError(f"no file at this path: {path}")
+def _kind(source: Path) -> str:
+    """What a path is: "folder", "sheet", ".npy" or ".npz"."""
+    suffix = source.suffix.lower()
+    if source.is_dir():
+        return "folder"
+    if suffix in (".npy", ".npz"):
+        return suffix
+    if suffix in picture_suffixes():
+        return "sheet"
+    got = f"{suffix or 'a name without an ending'}{': unpack it first' if suffix in _PACKED else ''}"
+    raise ValueError(
+        f"{source} must be a folder of pictures, a picture that holds a sheet of sprites, a .npy or a .npz, got {got}"
+    )
+
+
+def _sprites(source: Path, raw: Raw) -> Sprites:
+    classes = require_classes(f"the classes of {source}", raw.classes)
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        rows = arrays.pop("split") == split
-        if not rows.any():
-            raise ValueError(f"it holds no sprites of the split {split!r}")
-        arrays = {name: array[rows] for name, array in arrays.items()}
-        _require_images(path, arrays["images"])
-        _require_labels(path, arrays["contexts"], len(arrays["images"]))
-    except Exception as error:  # a damaged archive can raise almost anything
-        raise ValueError(f"cannot read {path}, which is damaged or another kind of file: {error}") from error
-    return arrays
+        x = torch.from_numpy(raw.images).permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1)
+    except RuntimeError as error:  # as PyTorch says it
+        raise MemoryError from error
+    return Sprites(x, torch.from_numpy(raw.contexts), classes, _found(raw), raw.remarks)
 
 
-def _read_classic(path: Path, labels: str | os.PathLike[str] | None) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The pair sprites_*.npy (uint8 N×H×W×3) and sprite_labels*_*.npy (one-hot N×K)."""
-    if labels is None:
-        pattern = f"sprite_labels*{path.name.removeprefix('sprites')}"
-        found = sorted(path.parent.glob(pattern))
-        if not found:
-            raise FileNotFoundError(f"no labels for {path}: nothing beside it is named {pattern}; give labels=…")
-        labels = found[0]
-    images, contexts = _read_array(path), _read_array(Path(labels))
-    _require_images(path, images)
-    _require_labels(Path(labels), contexts, len(images))
-    return images, contexts
-
-
-def _read_array(path: Path) -> NDArray[Any]:
-    if not path.exists():
-        raise FileNotFoundError(f"no file at this path: {path}")
-    try:
-        array = np.load(path, allow_pickle=False)
-        if not isinstance(array, np.ndarray):
-            raise ValueError("it holds several arrays")
-    except Exception as error:  # a damaged header can raise almost anything
-        raise ValueError(f"{path} is damaged or is no .npy file of numbers: {error}") from error
-    return array
-
-
-def _read_folder(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
-    """PNGs in sub-folders, one for each class, or all in one folder, without classes."""
-    folders = sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    files, classes = [], []
-    if folders and _pngs(path):
-        raise ValueError(f"{path} holds both classes (folders) and pictures without one, such as {_pngs(path)[0].name}")
-    for k, folder in enumerate(folders or [path]):
-        found = _pngs(folder)
-        if not found:
-            raise FileNotFoundError(f"no PNG files in {folder}")
-        files += found
-        classes += [k] * len(found)
-    contexts = np.eye(len(folders), dtype=np.uint8)[classes] if folders else np.zeros((len(files), 0), dtype=np.uint8)
-    images = [_read_picture(file) for file in files]
-    for file, image in zip(files, images, strict=True):
-        if image.shape != images[0].shape:
-            (height, width), (height0, width0) = image.shape[:2], images[0].shape[:2]
-            raise ValueError(
-                f"all pictures must have one size: {files[0]} is {width0}×{height0}, {file} {width}×{height}"
-            )
-    return np.stack(images), contexts
-
-
-def _pngs(folder: Path) -> list[Path]:
-    return sorted(f for f in folder.iterdir() if f.suffix.lower() == ".png" and not f.name.startswith("."))
-
-
-def _read_sheet(path: Path, cell: int | None) -> tuple[NDArray[Any], NDArray[Any]]:
-    if cell is None:
-        raise ValueError(f"{path} is one picture: say how large a sprite on it is, such as cell=16")
-    sheet = _read_picture(path)
-    height, width = sheet.shape[:2]
-    require_int("cell", cell, 1)
-    if height % cell or width % cell:
-        raise ValueError(f"cell must divide the sheet's {width}×{height} pixels, got {cell}")
-    cells = sheet.reshape(height // cell, cell, width // cell, cell, 3).swapaxes(1, 2).reshape(-1, cell, cell, 3)
-    drawn = (cells != cells[:, :1, :1]).any((1, 2, 3))
-    if not drawn.any():
-        raise ValueError(f"{path} holds no sprites: every cell of {cell}×{cell} pixels has a single colour")
-    return cells[drawn], np.zeros((drawn.sum(), 0), dtype=np.uint8)
-
-
-def _read_picture(path: Path) -> NDArray[np.uint8]:
-    """A picture as uint8 H×W×3, on white where it is transparent."""
-    try:
-        with Image.open(path) as file:
-            file.verify()  # the checksums of a PNG, which are not looked at while it is read
-        with Image.open(path) as file:
-            mode, picture = file.mode, file.convert("RGBA")
-    except Exception as error:  # a damaged picture can raise almost anything
-        raise ValueError(f"{path} is damaged or is no picture: {error}") from error
-    if mode[0] in "IF":
-        raise ValueError(f"{path} has more than 8 bits a colour: save it with 8")
-    return np.array(Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB"))
-
-
-def _require_images(path: Path, images: NDArray[Any]) -> None:
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or len(images) == 0:
-        raise ValueError(f"{path} must hold uint8 pictures of shape (N, H, W, 3), got {images.dtype} {images.shape}")
-
-
-def _require_labels(path: Path, contexts: NDArray[Any], n: int) -> None:
-    if contexts.ndim != 2 or len(contexts) != n or contexts.dtype.kind not in "buif":
-        got = f"got {contexts.dtype} {contexts.shape}"
-        raise ValueError(f"{path} must hold one row of numbers for each of {n} pictures, {got}")
-    if not np.isfinite(contexts).all():
-        raise ValueError(f"{path} must hold finite numbers, but has NaN or infinity")
+def _found(raw: Raw) -> str:
+    """What there is, in one sentence; of many classes only the first dozen."""
+    n, height, width = raw.images.shape[:3]
+    pictures = f"{n:,} {'picture' if n == 1 else 'pictures'} of {width}×{height}"
+    if not raw.classes:
+        return pictures
+    counts: list[Any] = [f"{count:,}" for count in raw.contexts.sum(0, dtype=int).tolist()]
+    if not ((raw.contexts == 0) | (raw.contexts == 1)).all():  # strengths, which nobody counts
+        counts = [""] * len(counts)
+    listed = [f"{name} {count}".strip() for name, count in zip(raw.classes, counts, strict=True)]
+    several = f"{len(listed):,} {'class' if len(listed) == 1 else 'classes'}"
+    return f"{pictures} in {several}: {', '.join(listed[:12])}{', …' if len(listed) > 12 else ''}"
