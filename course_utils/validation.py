@@ -54,6 +54,33 @@ def require_shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(require_int(f"each side of {name}", side, 1) for side in shape)
 
 
+def require_classes(name: str, classes: object) -> tuple[str, ...]:
+    """Names of classes, each another one and not empty; perhaps none."""
+    if isinstance(classes, str) or not isinstance(classes, Iterable):
+        raise ValueError(f"{name} must be a list of names, got {classes!r}")
+    names = tuple(classes)
+    if not all(isinstance(word, str) and word.strip() for word in names) or len(set(names)) < len(names):
+        raise ValueError(f"{name} must be different names, got {', '.join(map(repr, names))}")
+    return names
+
+
+def require_generator(name: str, generator: object) -> torch.Generator | None:
+    """A source of random numbers, on any device; nothing stands for PyTorch's own."""
+    if generator is not None and not isinstance(generator, torch.Generator):
+        made = "torch.Generator().manual_seed(0) makes one"
+        raise ValueError(f"{name} must be a torch.Generator, got {generator!r}: {made}")
+    return generator
+
+
+def require_cpu_generator(name: str, generator: object) -> torch.Generator | None:
+    """A source of random numbers that are drawn on the CPU, wherever they are needed; nothing stands for PyTorch's."""
+    source = require_generator(name, generator)
+    if source is not None and source.device.type != "cpu":
+        found = f"got one for {source.device}: torch.Generator().manual_seed(0) makes one"
+        raise ValueError(f"{name} must be one for cpu, where the numbers are drawn, {found}")
+    return source
+
+
 def require_floats(name: str, x: object, like: Tensor | None = None, along: Tensor | None = None) -> Tensor:
     """A floating-point tensor of at least one dimension without NaN or infinity.
 
@@ -179,7 +206,8 @@ def require_noises(a: object, b: object, share: object) -> None:
     first = require_floats("a", a)
     second = require_floats("b", b, like=first)
     require_number("share", share, 0, 1)
-    cosine = torch.cosine_similarity(first.flatten(1).double(), second.flatten(1).double())
+    a64, b64 = (x.flatten(1).cpu().double() for x in (first, second))  # not every device has float64
+    cosine = torch.cosine_similarity(a64, b64)
     if (cosine.abs().clamp(max=1).acos().sin() < 1e-4).any() or not all(
         x.flatten(1).any(1).all() for x in (first, second)
     ):

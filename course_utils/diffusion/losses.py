@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..validation import require_clean_batch, require_number, require_rows
+from ..validation import require_clean_batch, require_cpu_generator, require_number, require_rows
 from .models import Model
 from .schedules import NoiseSchedule
 
@@ -12,8 +12,9 @@ def drop_context(c: Tensor, share: float, generator: torch.Generator | None = No
     """Replace a random `share` of the contexts, shape (B, n_context), by zeros, which mean "no context".
 
     A model that sees both learns to draw with and without a context (Ho & Salimans 2022, arXiv:2207.12598, sec. 3.2).
+    The generator, by default torch's own, is one for the CPU.
     """
-    require_rows("c", c), require_number("share", share, 0, 1)
+    require_rows("c", c), require_number("share", share, 0, 1), require_cpu_generator("generator", generator)
     keep = torch.rand((len(c), 1), generator=generator) >= share
     return c * keep.to(c)
 
@@ -45,7 +46,7 @@ def diffusion_loss(
         schedule: the noise schedule.
         weight: a table w of length T + 1; by default 1 (DDPM's "simple" loss, eq. 14). `1 / schedule.alpha_bar` makes
             it the squared error of v, `1 / schedule.snr` that of x_0 (Salimans & Ho 2022, arXiv:2202.00512, sec. 4).
-        generator: where times and noises come from; by default torch's own.
+        generator: where times and noises come from, one for the CPU; by default torch's own.
 
     Returns a scalar with a gradient. Raises ValueError for other shapes, dtypes and NaN.
     """
@@ -58,6 +59,7 @@ def draw_times_and_noise(
     x0: Tensor, schedule: NoiseSchedule, generator: torch.Generator | None = None
 ) -> tuple[Tensor, Tensor]:
     """A time in 1…T and a noise for each image of a batch, drawn on the CPU, on the device of the batch."""
+    require_cpu_generator("generator", generator)
     t = torch.randint(1, schedule.T + 1, (len(x0),), generator=generator)
     eps = torch.randn(x0.shape, generator=generator, dtype=x0.dtype)
     return t.to(x0.device), eps.to(x0.device)

@@ -7,7 +7,14 @@ sampling here beyond drawing from that truth.
 import torch
 from torch import Tensor
 
-from ..validation import require_gaussian, require_int, require_mixture, require_pictures, require_question
+from ..validation import (
+    require_cpu_generator,
+    require_gaussian,
+    require_int,
+    require_mixture,
+    require_pictures,
+    require_question,
+)
 from .schedules import NoiseSchedule
 
 
@@ -67,11 +74,11 @@ class MixtureDenoiser:
         self.classes = None if classes is None else classes.to(self._flat)
 
     def draw(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """N samples of the truth, shape (n, …)."""
-        require_int("n", n, 1)
-        which = torch.multinomial(self.weights, n, replacement=True, generator=generator)
+        """N samples of the truth, shape (n, …), by chance of a generator for the CPU; by default torch's own."""
+        require_int("n", n, 1), require_cpu_generator("generator", generator)
+        which = torch.multinomial(self.weights.cpu(), n, replacement=True, generator=generator)
         eps = torch.randn((n, *self.means.shape[1:]), generator=generator, dtype=self.means.dtype)
-        return self.means[which] + self.std * eps
+        return self.means[which.to(self.means.device)] + self.std * eps.to(self.means.device)
 
     def posterior(self, x: Tensor, t: int | Tensor, c: Tensor | None = None) -> Tensor:
         """P(component | x_t) for each row of the batch `x`, of shape (B, K); rows sum to 1.

@@ -15,6 +15,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from ..validation import (
+    require_generator,
     require_noise,
     require_noises,
     require_number,
@@ -131,17 +132,22 @@ def sample(
         c: contexts for the model, shape (B, n_context), or None.
         generator: where the noise of the steps comes from; without it steps get none, and those that need it say so.
 
-    Yields a `Step` for each pair of neighbouring times; no gradients are kept. Raises ValueError, before the first call
-    of the model, if `times` or `x` will not do.
+    Yields a `Step` for each pair of neighbouring times; no gradients are kept. Raises ValueError at once if `times`,
+    `x` or `generator` will not do.
     """
-    for t, t_prev in require_walk(x, times, schedule.T):
-        with torch.no_grad():
-            eps = model(x, torch.full((len(x),), t, device=x.device), c)
-            noise = None if generator is None else _randn_like(x, generator)
-            x_prev = step(x, eps, t, t_prev, schedule, noise=noise)  # which asks about x and eps
-            x0_hat = (x - schedule.noise(t) * eps) / schedule.signal(t)
-            x = x_prev
-        yield Step(t_prev, x, x0_hat)
+    pairs, generator = require_walk(x, times, schedule.T), require_generator("generator", generator)
+
+    def walk(x: Tensor) -> Iterator[Step]:
+        for t, t_prev in pairs:
+            with torch.no_grad():
+                eps = model(x, torch.full((len(x),), t, device=x.device), c)
+                noise = None if generator is None else _randn_like(x, generator)
+                x_prev = step(x, eps, t, t_prev, schedule, noise=noise)  # which asks about x and eps
+                x0_hat = (x - schedule.noise(t) * eps) / schedule.signal(t)
+                x = x_prev
+            yield Step(t_prev, x, x0_hat)
+
+    return walk(x)
 
 
 def sample_ddpm(
@@ -204,15 +210,16 @@ def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
     a and b are parallel or zero, so that there is no one arc between them.
     """
     require_noises(a, b, share)
-    cosine = torch.cosine_similarity(a.flatten(1).double(), b.flatten(1).double()).clamp(-1, 1)
+    a64, b64 = (x.flatten(1).cpu().double() for x in (a, b))  # not every device has float64
+    cosine = torch.cosine_similarity(a64, b64).clamp(-1, 1)
     angle = cosine.acos().view(-1, *[1] * (a.ndim - 1))
-    of_a, of_b = ((1 - share) * angle).sin() / angle.sin(), (share * angle).sin() / angle.sin()
+    of_a, of_b = ((part * angle).sin().div(angle.sin()).to(a.dtype) for part in (1 - share, share))
     return of_a.to(a) * a + of_b.to(b) * b  # equation (4) of notebook 06
 
 
 def pure_noise(shape: Sequence[int], generator: torch.Generator | None) -> tuple[Tensor, torch.Generator]:
     """Pure noise, and where it came from."""
-    generator = torch.default_generator if generator is None else generator
+    generator = require_generator("generator", generator) or torch.default_generator
     return torch.randn(require_shape("shape", shape), generator=generator, device=generator.device), generator
 
 

@@ -40,7 +40,7 @@ class NoiseSchedule:
     """
 
     def __init__(self, beta: Tensor) -> None:
-        beta = require_betas(beta).detach().to("cpu", torch.float64)
+        beta = require_betas(beta).detach().cpu().double()
         self.beta = torch.cat([torch.zeros(1, dtype=torch.float64), beta])
         self.alpha = 1 - self.beta
         self.alpha_bar = torch.log1p(-self.beta).cumsum(0).exp()  # a product of 1000 factors, as a sum of logs

@@ -20,19 +20,23 @@ def dpm_solver(
     (Lu et al. 2022, arXiv:2211.01095, Algorithm 2). The first step knows only one x̂_0, and a step to 0, where λ is
     infinite, takes x̂_0 as it is. Arguments, what is yielded and errors are those of `sample`.
     """
-    lam = schedule.snr.log() / 2  # λ
-    last_x0_hat, last_h = None, 1.0
-    for t, t_prev in require_walk(x, times, schedule.T):
-        with torch.no_grad():
-            eps = model(x, torch.full((len(x),), t, device=x.device), c)
-            x0_hat = schedule.predict_x0(x, t, eps)
-            h, aim = float(lam[t_prev] - lam[t]), x0_hat
-            if last_x0_hat is not None and t_prev > 0:
-                aim = x0_hat + h / (2 * last_h) * (x0_hat - last_x0_hat)
-                eps = schedule.predict_eps(x, t, aim)
-            x = schedule.add_noise(aim, t_prev, eps) if t_prev else aim
-            last_x0_hat, last_h = x0_hat, h
-        yield Step(t_prev, x, x0_hat)
+    pairs, lam = require_walk(x, times, schedule.T), schedule.snr.log() / 2  # λ
+
+    def walk(x: Tensor) -> Iterator[Step]:
+        last_x0_hat, last_h = None, 1.0
+        for t, t_prev in pairs:
+            with torch.no_grad():
+                eps = model(x, torch.full((len(x),), t, device=x.device), c)
+                x0_hat = schedule.predict_x0(x, t, eps)
+                h, aim = float(lam[t_prev] - lam[t]), x0_hat
+                if last_x0_hat is not None and t_prev > 0:
+                    aim = x0_hat + h / (2 * last_h) * (x0_hat - last_x0_hat)
+                    eps = schedule.predict_eps(x, t, aim)
+                x = schedule.add_noise(aim, t_prev, eps) if t_prev else aim
+                last_x0_hat, last_h = x0_hat, h
+            yield Step(t_prev, x, x0_hat)
+
+    return walk(x)
 
 
 def sample_dpm(

@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from ..storage.checkpoints import read_network
 from ..storage.shipped import shipped
-from ..validation import require_floats, require_int
+from ..validation import require_cpu_generator, require_floats, require_int
 
 SIZE, N_FEATURES = 16, 64
 
@@ -98,9 +98,9 @@ def train_classifier(
         steps: how many batches to learn from.
         batch_size: pictures in a batch.
         learning_rate: its largest value.
-        generator: of all random choices but the first weights, which PyTorch draws from its own.
+        generator: of all random choices but the first weights, which PyTorch draws from its own; one for the CPU.
     """
-    require_int("steps", steps, 1)
+    require_int("steps", steps, 1), require_cpu_generator("generator", generator)
     class_of: Mapping[str, int] = dict(zip(kinds.tolist(), contexts.argmax(dim=1).tolist(), strict=True))
     names = sorted(class_of)
     judge = SpriteClassifier(names, [class_of[name] for name in names])
@@ -126,6 +126,7 @@ def spoil(images: Tensor, generator: torch.Generator | None = None) -> Tensor:
 
     `images` has shape (B, 3, H, W); stray pixels and other halves are taken from other pictures of the batch.
     """
+    require_cpu_generator("generator", generator)
     n, _, height, width = images.shape
 
     def chance(*shape: int) -> Tensor:

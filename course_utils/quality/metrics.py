@@ -43,7 +43,7 @@ def frechet_distance(features: Tensor, others: Tensor) -> float:
     for name, x in (("features", features), ("others", others)):
         if x.ndim != 2 or len(x) < 2 or x.shape[1] != features.shape[-1]:
             raise ValueError(f"{name} must have shape (N, D), N ≥ 2 and D as the other has, got {tuple(x.shape)}")
-    clouds = [features.double(), others.double()]
+    clouds = [x.cpu().double() for x in (features, others)]  # not every device has float64
     (mean, mean2), (covariance, covariance2) = zip(*((x.mean(dim=0), _covariance(x)) for x in clouds), strict=True)
     # Σ Σ' has the same eigenvalues as the symmetric Σ^½ Σ' Σ^½: real, and not negative but for rounding.
     root = torch.linalg.eigvals(covariance @ covariance2).real.clamp(min=0).sqrt().sum()
@@ -102,7 +102,8 @@ def recall(features: Tensor, others: Tensor, neighbours: int = 3) -> float:
         got = f"{tuple(features.shape)} and {tuple(others.shape)}"
         raise ValueError(f"features and others must have shape (N, D) and (M, D), got {got}")
     require_int("neighbours", neighbours, 1, len(others) - 1)
-    radius = torch.cdist(others, others).kthvalue(neighbours + 1, dim=1).values  # the nearest is the point itself
+    within = torch.cdist(others, others).topk(neighbours + 1, largest=False).values
+    radius = within.amax(dim=1)  # of the neighbours and the point itself, which is the nearest
     return (torch.cdist(features, others) <= radius).any(dim=1).float().mean().item()
 
 

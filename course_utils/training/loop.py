@@ -6,7 +6,9 @@ It yields after each step, so bars, pictures and checkpoints are the caller's; f
 import copy
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -15,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from ..diffusion.losses import denoising_loss, draw_times_and_noise, drop_context
 from ..diffusion.schedules import NoiseSchedule
-from ..validation import require_floats, require_int, require_number, require_table
+from ..validation import require_cpu_generator, require_floats, require_int, require_number, require_table
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -30,12 +32,14 @@ class Progress(NamedTuple):
         averaged: the model with averaged weights (EMA), to sample from. It goes on changing: copy what you keep.
         state: a function that returns a copy of all that the rest of the run depends on: weights, their average,
             optimiser, generator. `train(…, state=…)` goes on from there; `torch.save` and `torch.load` keep it.
+        steps: how many there will be in all, as planned now.
     """
 
     step: int
     loss: float
     averaged: nn.Module
     state: Callable[[], dict[str, Any]]
+    steps: int
 
 
 def warm_up_and_cosine(step: int, steps: int) -> float:
@@ -80,7 +84,16 @@ class Optimization(NamedTuple):
     average: Callable[[Tensor, Tensor, Tensor | int], Tensor]
 
 
-ADAMW = Optimization(partial(torch.optim.AdamW, betas=(0.9, 0.99), fused=True), warm_up_and_cosine, 1.0, growing_ema)
+def fused_adamw(
+    parameters: Iterator[nn.Parameter], learning_rate: float, betas: tuple[float, float]
+) -> torch.optim.Optimizer:
+    """AdamW, in one piece (fused) on the devices where every version of PyTorch that we support can do it."""
+    weights = list(parameters)
+    fused = all(weight.device.type in ("cpu", "cuda") for weight in weights)
+    return torch.optim.AdamW(weights, learning_rate, betas, fused=True if fused else None)
+
+
+ADAMW = Optimization(partial(fused_adamw, betas=(0.9, 0.99)), warm_up_and_cosine, 1.0, growing_ema)
 """How the course trains: AdamW, warm-up and half a cosine, clipped gradients, and an average of the weights (EMA)."""
 
 PLAIN_ADAM = Optimization(torch.optim.Adam, linear_decay, math.inf, no_average)
@@ -93,7 +106,7 @@ def train(
     contexts: Tensor,
     schedule: NoiseSchedule,
     *,
-    steps: int,
+    steps: int | Callable[[int], int],
     batch_size: int = 128,
     learning_rate: float = 2e-3,
     weight: Tensor | None = None,
@@ -114,13 +127,15 @@ def train(
         images: clean images, shape (N, …), in [−1, 1].
         contexts: their contexts, shape (N, n_context).
         schedule: the noise schedule.
-        steps: how many batches to learn from.
+        steps: how many batches to learn from; or a function that is asked before each step with the number of steps
+            taken, and answers how many there will be in all. Where processes share the work it must answer the same in
+            all of them; nobody else sees to that.
         batch_size: images in a batch, drawn with replacement.
         learning_rate: its largest value.
         weight: as in `diffusion_loss`.
         context_dropout: share of the images that are shown without their context.
         optimization: how gradients change the weights.
-        generator: where all random choices come from; by default torch's own.
+        generator: where all random choices come from, one for the CPU; by default torch's own.
         state: what `Progress.state()` returned in a run with the same other arguments, to go on behind that step. On
             the same machine the rest of the run is the same to the last bit.
         accelerator: of Hugging Face Accelerate, where several processes share the work. Each computes its part of the
@@ -128,14 +143,13 @@ def train(
 
     Raises ValueError for bad input at once, and while training when the loss is not finite any more.
     """
-    require_floats("images", images)
-    if require_floats("contexts", contexts).ndim != 2 or len(contexts) != len(images):
-        raise ValueError(f"contexts must have shape ({len(images)}, n_context), got {tuple(contexts.shape)}")
-    require_int("steps", steps, 1)
+    _require_data(images, contexts, _n_context(model))
+    settled = None if callable(steps) else require_int("steps", steps, 1)
     if weight is not None:
         require_table("weight", weight, schedule.T)
     require_number("learning_rate", learning_rate, 0, open_interval=True)
     require_number("context_dropout", context_dropout, 0, 1)
+    require_cpu_generator("generator", generator)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ValueError("model has nothing to learn: model.requires_grad_(True) thaws one that was loaded")
     n_processes, rank = (1, 0) if accelerator is None else (accelerator.num_processes, accelerator.process_index)
@@ -147,19 +161,22 @@ def train(
     optimizer = optimization.optimizer(model.parameters(), learning_rate)
     averaged = AveragedModel(model, avg_fn=optimization.average, use_buffers=True).eval()
     stateful: dict[str, Any] = {"model": model, "averaged": averaged, "optimizer": optimizer}
+    plan = steps if callable(steps) else lambda done: steps
     if state is not None:
-        _restore(state, steps, stateful, generator)
+        _restore(state, settled, stateful, generator)
 
     def take_state() -> dict[str, Any]:
         states = {name: part.state_dict() for name, part in stateful.items()}
         step = int(averaged.n_averaged)
-        return copy.deepcopy({"step": step, "steps": steps, "random": generator.get_state(), **states})
+        return copy.deepcopy({"step": step, "steps": settled, "random": generator.get_state(), **states})
 
     device = next(model.parameters()).device
-    half = torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
+    half = half_precision(device)
 
     def run() -> Iterator[Progress]:
-        for step in range(int(averaged.n_averaged) + 1, steps + 1):
+        step = int(averaged.n_averaged)
+        while step < (steps := require_int("the answer of steps", plan(step), 1)):
+            step += 1
             rows = torch.randint(len(images), (batch_size,), generator=generator)
             x0, c = images[rows].to(device), contexts[rows].to(device)
             c = drop_context(c, context_dropout, generator)
@@ -177,7 +194,7 @@ def train(
                 group["lr"] = learning_rate * optimization.learning_rate(step - 1, steps)
             optimizer.step()
             averaged.update_parameters(model)
-            yield Progress(step, mean.item(), averaged.module, take_state)
+            yield Progress(step, mean.item(), averaged.module, take_state, steps)
 
     return run()
 
@@ -190,11 +207,42 @@ def has_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def _restore(state: Mapping[str, Any], steps: int, parts: Mapping[str, Any], generator: torch.Generator) -> None:
+def half_precision(device: torch.device) -> AbstractContextManager[object]:
+    """Where networks calculate with bfloat16, if the device `has_bfloat16`; else they go on as ever."""
+    # Old versions of PyTorch do not know every device, and raise even if autocast is not enabled.
+    return torch.autocast(device.type, torch.bfloat16) if has_bfloat16(device) else nullcontext()
+
+
+def _n_context(model: nn.Module) -> int | None:
+    """How long the contexts are that a model, or the network in it, says that it knows; nothing if it does not say."""
+    for place in ("", "network.", "model.", "model.network."):
+        try:
+            return int(attrgetter(f"{place}arguments")(model)["n_context"])
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue
+    return None
+
+
+def _require_data(images: object, contexts: object, n_context: int | None) -> None:
+    """Images, and for each a context of their dtype and of the length that the model knows, if it is known."""
+    count = len(x := require_floats("images", images))
+    wanted = f"({count}, {'n_context' if n_context is None else n_context})"
+    if isinstance(contexts, Tensor) and contexts.shape == (count, 0):  # as `load_sprites` has it without classes
+        no_context = f'give torch.zeros{wanted}, which means "no context"'
+        raise ValueError(f"contexts must have shape {wanted}, got ({count}, 0), which is no class at all: {no_context}")
+    c = require_floats("contexts", contexts)
+    if c.ndim != 2 or len(c) != count or c.shape[1] != (n_context or c.shape[1]):
+        raise ValueError(f"contexts must have shape {wanted}, got {tuple(c.shape)}")
+    if c.dtype != x.dtype:
+        raise ValueError(f"contexts must be {x.dtype}, as images are, got {c.dtype}")
+
+
+def _restore(state: Mapping[str, Any], steps: int | None, parts: Mapping[str, Any], generator: torch.Generator) -> None:
     """Put a run back to where `Progress.state()` found it."""
     try:
         if state["steps"] != steps:
-            raise ValueError(f"it is that of a run of {state['steps']} steps, not {steps}")
+            found, asked = ("planned" if n is None else n for n in (state["steps"], steps))
+            raise ValueError(f"it is that of a run of {found} steps, not {asked}")
         for name, part in parts.items():
             part.load_state_dict(copy.deepcopy(state[name]))  # the optimiser would go on writing into the caller's
         generator.set_state(state["random"])

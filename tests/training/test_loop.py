@@ -18,6 +18,7 @@ from course_utils import (
     linear_schedule,
     train,
 )
+from course_utils.diffusion.models import TrainedModel
 from course_utils.training import loop
 from course_utils.training.loop import has_bfloat16
 
@@ -143,6 +144,108 @@ def test_a_state_of_another_run_is_refused():
             ValueError, match=rf"state must be what Progress\.state\(\) returned in such a run: .*{message}"
         ):
             run(Small(), steps=3, state=wrong)
+
+
+@pytest.mark.parametrize(("first", "then", "after", "steps"), [(30, 12, 10, 12), (10, 25, 7, 25), (30, 5, 10, 10)])
+def test_a_plan_may_shorten_or_lengthen_the_run(first, then, after, steps):
+    """The last one finds that more steps are taken than there should be."""
+    asked, rates = [], []
+
+    def plan(done):
+        asked.append(done)
+        return first if done < after else then
+
+    def rate(step, steps):
+        rates.append((step, steps))
+        return 1.0
+
+    progress = list(run(Small(), steps=plan, optimization=loop.ADAMW._replace(learning_rate=rate)))
+    assert asked == [*range(steps + 1)]
+    assert [step.step for step in progress] == [*range(1, steps + 1)]
+    assert [step.steps for step in progress] == [first if done < after else then for done in range(steps)]
+    assert rates == [(step.step - 1, step.steps) for step in progress]
+
+
+def test_a_plan_that_never_changes_is_a_number_of_steps():
+    planned, fixed = list(run(Small(), steps=lambda done: 20)), list(run(Small(), steps=20))
+    assert [step.loss for step in planned] == [step.loss for step in fixed]
+    assert [step.steps for step in planned] == [step.steps for step in fixed] == [20] * 20
+    assert (planned[-1].state()["steps"], fixed[-1].state()["steps"]) == (None, 20)
+
+
+def test_a_run_with_a_plan_goes_on_from_its_state():
+    def plan(done):
+        return 30 if done < 15 else 20
+
+    whole = [(step.loss, step.state()) for step in run(Small(), steps=plan)]
+    rest = list(run(Small(), steps=plan, state=whole[11][1]))
+    assert [step.step for step in rest] == [*range(13, 21)]
+    assert [step.loss for step in rest] == [loss for loss, _ in whole[12:]]
+    for other, state, message in (
+        (20, whole[11][1], "it is that of a run of planned steps, not 20"),
+        (plan, next(run(Small(), steps=3)).state(), "it is that of a run of 3 steps, not planned"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            run(Small(), steps=other, state=state)
+
+
+@pytest.mark.parametrize("answer", [0, -1, 2.5, None, "3", True])
+def test_a_plan_must_answer_with_a_number_of_steps(answer):
+    steps = run(Small(), steps=lambda done: 5 if done < 2 else answer)
+    assert [next(steps).step, next(steps).step] == [1, 2]
+    with pytest.raises(ValueError, match=r"the answer of steps must be a whole number of at least 1, got "):
+        next(steps)
+
+
+class Knows(nn.Module):
+    """A model that says how long its contexts are."""
+
+    def __init__(self, **arguments):
+        super().__init__()
+        self.arguments, self.weight = arguments, nn.Parameter(torch.ones(()))
+
+    def forward(self, x, t, c=None):
+        return self.weight * x
+
+
+class Holds(nn.Module):
+    """A model that holds another one, as `network` or `model`."""
+
+    def __init__(self, **parts):
+        super().__init__()
+        for name, part in parts.items():
+            self.add_module(name, part)
+
+    def forward(self, x, t, c=None):
+        return next(self.children())(x, t, c)
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda model: model,
+        lambda model: Holds(network=model),
+        lambda model: Holds(model=model),
+        lambda model: Holds(model=Holds(network=model)),
+        lambda model: FromV(model, SCHEDULE),
+        lambda model: TrainedModel(FromV(model, SCHEDULE)),
+    ],
+)
+def test_contexts_have_the_length_that_the_model_knows(wrapped):
+    (step,) = run(wrapped(Knows(n_context=2)), steps=1)
+    assert step.step == 1
+    with pytest.raises(ValueError, match=r"contexts must have shape \(100, 5\), got \(100, 2\)"):
+        run(wrapped(Knows(n_context=5)))
+    for silent in (Knows(), Knows(n_features=8), Small()):
+        assert next(run(wrapped(silent))).step == 1
+
+
+def test_pictures_without_classes_are_told_what_no_context_is():
+    for model, n_context in ((Small(), "n_context"), (Knows(n_context=2), "2")):
+        hint = rf'contexts .*got \(100, 0\), .*: give torch\.zeros\(100, {n_context}\), which means "no context"$'
+        with pytest.raises(ValueError, match=hint):
+            train(model, POINTS, CONTEXTS[:, :0], SCHEDULE, steps=1)
+    assert next(train(Small(), POINTS, torch.zeros(100, 2), SCHEDULE, steps=1, batch_size=4)).step == 1
 
 
 def test_a_loaded_model_says_how_it_can_learn_again():
@@ -287,6 +390,8 @@ def test_half_precision_stays_inside_the_network(adapter, available, monkeypatch
     [
         ({"images": POINTS * torch.nan}, "images must be finite"),
         ({"contexts": CONTEXTS[:3]}, r"contexts must have shape \(100, n_context\), got \(3, 2\)"),
+        ({"contexts": CONTEXTS.double()}, "contexts must be torch.float32, as images are, got torch.float64"),
+        ({"generator": 0}, "generator must be a torch.Generator, got 0"),
         ({"steps": 0}, "steps must be a whole number of at least 1"),
         ({"batch_size": 0}, "batch_size must be a whole number of at least 1"),
         ({"learning_rate": 0.0}, r"learning_rate must be a number in \(0, ∞\)"),
