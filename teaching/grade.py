@@ -8,14 +8,20 @@ matter. What runs can also print what it likes. So this helps people who work to
 
 import argparse
 import ast
+import os
 import re
+import sys
 import tempfile
+import unicodedata
 from collections.abc import Iterator, Sequence
+from glob import glob
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from tqdm import tqdm
+
+from course_utils.storage.files import any_console
 
 from .exercises import NOTEBOOKS, Exercise, asked
 
@@ -104,27 +110,70 @@ def chapter(notebook: nbformat.NotebookNode) -> Path:
     return best
 
 
-def report(files: Sequence[Path], run: bool = False) -> str:
-    """A table for each chapter, a row for each file, and below them what is wrong, in the words of the checks."""
+def handed_in(words: Sequence[str]) -> list[Path]:
+    """The notebooks that the words of a command line mean, each once, in their order.
+
+    Args:
+        words: files; folders, which stand for all notebooks in them; and patterns that no shell has expanded.
+
+    Raises FileNotFoundError for a word that means no file, and for a folder without a notebook.
+    """
+    return list(dict.fromkeys(file for word in words for path in _meant(word) for file in _notebooks(path)))
+
+
+def _meant(word: str) -> list[Path]:
+    """The file of this name; only where there is none, what it matches as a pattern: names may hold brackets."""
+    found = [word] if os.path.lexists(word) else sorted(glob(word, recursive=True))
+    if not found:
+        wanted = "name notebooks, a folder of them, or a pattern such as handed-in/*.ipynb"
+        raise FileNotFoundError(f"nothing matches '{word}': {wanted}")
+    return [Path(name) for name in found]
+
+
+def _notebooks(path: Path) -> list[Path]:
+    """A file itself, or the notebooks in a folder, without those that editors and archives hide there."""
+    if not path.is_dir():
+        return [path]
+    inside = (file.relative_to(path) for file in sorted(path.rglob("*.ipynb")) if not file.is_dir())
+    found = [path / file for file in inside if not any(part.startswith(".") for part in file.parts)]
+    if not found:
+        raise FileNotFoundError(f"'{path}' holds no notebook: name a folder with at least one file *.ipynb")
+    return found
+
+
+def report(files: Sequence[Path], run: bool = False, encoding: str = "utf-8") -> tuple[str, bool]:
+    """A table for each chapter, a row for each file, and below them what is wrong, in the words of the checks.
+
+    Args:
+        files: the notebooks.
+        run: run them first.
+        encoding: that of the console, so that columns stand below each other even where letters become escapes.
+
+    Returns the text, and whether it has a row for every file: what cannot be read is left out with a remark.
+    """
     tables: dict[Path, list[list[str]]] = {}
-    remarks = []
+    remarks: list[str] = []
+    complete = True
     for file in tqdm(files, delay=2, leave=False):
+        name = visible(str(file), encoding)
         try:
             path, found = look_at(file, run)
         except Exception as error:  # whatever a stranger's file may be, the others are read
-            remarks.append(f"{file} was left out: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+            complete = False
+            remarks.append(f"{name} was left out: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
             continue
         rows = tables.setdefault(path, [[path.stem, *found]])
-        rows.append([str(file), *(mark for mark, _ in found.values())])
+        rows.append([name, *(mark for mark, _ in found.values())])
         remarks += [
-            f"{file}, {verdict}" for mark, verdict in found.values() if mark in (WRONG, RETURNS_NONE, STOPS, CHANGED)
+            f"{name}, {verdict}" for mark, verdict in found.values() if mark in (WRONG, RETURNS_NONE, STOPS, CHANGED)
         ]
-    return "\n\n".join([*map(_aligned, tables.values()), *remarks])
+    shown = ("\n".join(visible(line, encoding) for line in remark.split("\n")) for remark in remarks)
+    return "\n\n".join([*map(aligned, tables.values()), *shown]), complete
 
 
 def look_at(file: Path, run: bool) -> tuple[Path, dict[str, tuple[str, str]]]:
     """The chapter that a file belongs to, and the marks of its exercises."""
-    notebook = nbformat.read(file, as_version=4)
+    notebook = nbformat.reads(file.read_text(encoding="utf-8-sig"), as_version=4)  # with a byte-order mark or without
     path = chapter(notebook)
     if run:
         with tempfile.TemporaryDirectory() as elsewhere:
@@ -133,20 +182,45 @@ def look_at(file: Path, run: bool) -> tuple[Path, dict[str, tuple[str, str]]]:
     return path, marks(notebook, asked(path))
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("   ".join(f"{word:{width}}" for word, width in zip(row, widths, strict=True)) for row in rows)
+def visible(line: str, encoding: str) -> str:
+    """A line with escapes for what a console of this encoding cannot show, and for what would steer a terminal."""
+    steering = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format and half characters, ends of lines and paragraphs
+    safe = (c.encode("unicode_escape").decode() if unicodedata.category(c) in steering else c for c in line)
+    return "".join(safe).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """A table of words, one column below the other."""
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "   ".join(word + " " * (width - _width(word)) for word, width in zip(row, widths, strict=True)) for row in rows
+    )
     return "\n".join(map(str.rstrip, lines))
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def _width(word: str) -> int:
+    """How many places a word takes in a terminal: Chinese letters take two, accents none."""
+    composed = unicodedata.normalize("NFC", word)  # some systems take letters apart, é into e and its accent
+    letters = [c for c in composed if unicodedata.category(c) not in ("Mn", "Me")]
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in letters)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print who has solved what: a row for each notebook that came back."""
+    any_console()
     parser = argparse.ArgumentParser(prog="python -m teaching.grade", description=main.__doc__)
-    parser.add_argument("files", type=Path, nargs="+", metavar="notebook.ipynb")
+    parser.add_argument("files", nargs="+", metavar="notebook.ipynb", help="a notebook, a folder of them, or a pattern")
     parser.add_argument("--run", action="store_true", help="run the students' code first; by default nothing is run")
     given = parser.parse_args(arguments)
-    print(report(given.files, given.run))
+    try:
+        files = handed_in(given.files)
+    except OSError as error:
+        print(f"grade: {error}", file=sys.stderr)
+        return 2
+    text, complete = report(files, given.run, sys.stdout.encoding or "utf-8")
+    print(text)
+    return 0 if complete else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

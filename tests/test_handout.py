@@ -256,7 +256,8 @@ def test_the_report_is_a_table_with_reasons_below(tmp_path):
     ana, ben = tmp_path / "ana.ipynb", tmp_path / "ben.ipynb"
     nbformat.write(came_back(RIGHT, "✓ add_noise is right."), ana)
     nbformat.write(came_back(RIGHT, "✗ add_noise: the noise is missing."), ben)
-    table, *reasons = grade.report([ana, ben]).split("\n\n")
+    text, complete = grade.report([ana, ben])
+    table, *reasons = text.split("\n\n")
     words = [re.split(" {3,}", line) for line in table.splitlines()]
     assert words == [
         ["01_intuition", "alpha_bar", "add_noise", "beta_from_alpha_bar", "predict_x0"],
@@ -265,6 +266,7 @@ def test_the_report_is_a_table_with_reasons_below(tmp_path):
     ]
     assert f"{ben}, add_noise: the noise is missing." in reasons
     assert len(reasons) == 7
+    assert complete
 
 
 def test_what_is_no_notebook_of_the_course_is_left_out_and_the_others_are_read(tmp_path):
@@ -272,19 +274,20 @@ def test_what_is_no_notebook_of_the_course_is_left_out_and_the_others_are_read(t
     files[0].write_text("eggs, milk")
     nbformat.write(new_notebook(cells=[new_code_cell("1 + 1")]), files[1])
     nbformat.write(came_back(RIGHT, "✓ add_noise is right."), files[3])
-    said = grade.report(files)
+    said, complete = grade.report(files)
     assert re.findall(r"(\w+\.\w+) was left out", said) == ["list.txt", "other.ipynb", "gone.ipynb"]
     assert "ValueError: it holds no exercise of the course" in said
     assert grade.RIGHT in said
+    assert not complete
 
 
 def test_students_code_runs_only_when_asked_for(tmp_path):
     trace = tmp_path / "trace"
     forged = came_back(RIGHT, "✗ add_noise: forged.", more=f"open({str(trace)!r}, 'w').close()")
     nbformat.write(forged, tmp_path / "ana.ipynb")
-    assert "wrong" in grade.report([tmp_path / "ana.ipynb"])
+    assert "wrong" in grade.report([tmp_path / "ana.ipynb"])[0]
     assert not trace.exists()
-    assert "right" in grade.report([tmp_path / "ana.ipynb"], run=True)
+    assert "right" in grade.report([tmp_path / "ana.ipynb"], run=True)[0]
     assert trace.exists()
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 
@@ -22,3 +23,14 @@ def sha256(path: Path) -> str:
     """The checksum of a file, as cards quote it; that of a table is the same however git ends its lines."""
     data = path.read_bytes()
     return hashlib.sha256(data.replace(b"\r\n", b"\n") if path.suffix == ".csv" else data).hexdigest()
+
+
+def any_console() -> None:
+    """Let standard output and standard error replace what they cannot encode.
+
+    So no command dies while it tells its result. Streams that cannot be reconfigured, as in Jupyter, are left alone.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure:
+            reconfigure(errors="backslashreplace")
