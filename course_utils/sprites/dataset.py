@@ -16,47 +16,50 @@ from numpy.typing import NDArray
 
 from ..figures.images import contact_sheet
 from ..storage.files import write_whole
+from ..storage.ownership import mark, require_free
 from ..validation import require_int
 from .artist import CLASSES, draw_sprites
 
 
-def write_sprites(out: Path, n: int, n_test: int, seed: int) -> str:
+def write_sprites(out: Path, n: int, n_test: int, seed: int, overwrite: bool = False) -> str:
     """Draw a data set and write it with its card: `out` (.npz), `….md` and `….png` beside it.
 
     Args:
-        out: the file to write, ending in .npz; an older one is replaced only when the new one is complete.
+        out: the file to write, ending in .npz;
         n, n_test: how many sprites to draw for training, and how many others to hold out.
         seed: which data set to draw.
+        overwrite: replace what an earlier call wrote under the same name.
 
     Returns the sha256 of the file.
     """
     require_int("n", n, 1)
     require_int("n_test", n_test, 0)
-    require_int("seed", seed, 0)
+    require_int("seed", seed, 0, 2**64 - 1)
     if out.suffix != ".npz":
         raise ValueError(f"out must end in .npz, got {out}")
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f"no such folder: {out.parent}")
+    own = mark("draw-sprites", out)
+    require_free(own, [out.with_suffix(suffix) for suffix in (".npz", ".png", ".md")], overwrite)
     arrays = draw_sprites(n + n_test, seed)
     arrays["split"] = np.array(["train"] * n + ["test"] * n_test)
-    data = _archive(arrays)
+    data = _archive(arrays, own)
     sha256 = hashlib.sha256(data).hexdigest()
     examples = {
         name: {kind: np.flatnonzero(arrays["kind"] == kind).tolist() for kind in kinds}
         for name, kinds in CLASSES.items()
     }
-    picture = contact_sheet(arrays["images"], examples).png()
-    card = _card(out, arrays, n, n_test, seed, sha256, len(data))
+    picture = contact_sheet(arrays["images"], examples).png(own)
+    card = _card(out, arrays, n, n_test, seed, sha256, len(data)) + f"\n<!-- {own} -->\n"
     for suffix, content in ((".npz", data), (".png", picture), (".md", card.encode())):
         write_whole(out.with_suffix(suffix), content)
     return sha256
 
 
-def _archive(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """An .npz whose bytes depend on nothing but the arrays."""
+def _archive(arrays: Mapping[str, NDArray[Any]], own: str) -> bytes:
+    """An .npz whose bytes depend on nothing but the arrays and the mark."""
     buffer = io.BytesIO()
     # bzip2, because the bytes that deflate writes depend on which zlib Python was built with
     with zipfile.ZipFile(buffer, "w") as archive:
+        archive.comment = own.encode()
         for name, array in arrays.items():
             entry = zipfile.ZipInfo(f"{name}.npy")  # without a date, which would differ from day to day
             entry.compress_type = zipfile.ZIP_BZIP2
