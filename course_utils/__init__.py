@@ -1,5 +1,7 @@
 """The words of the course *From Noise to Sprites*, grouped by the notebook that introduces them."""
 
+__version__ = "0.1.0"
+
 # 01 Intuition
 from .storage.datasets import load_sprites as load_sprites
 from .storage.datasets import sprite_words as sprite_words

@@ -10,6 +10,7 @@ import re
 import traceback
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 from running import PUBLIC_NAMES
@@ -82,6 +83,14 @@ def times(n, low=1):
     return [*whole(low - 1, T + 1), None, *bad, torch.ones(n, 1).int()]
 
 
+class Elsewhere(torch.Generator):
+    """A generator of another device, as far as anyone asks."""
+
+    device = torch.device("cuda")
+
+
+GENERATORS = [0, "0", True, torch.Generator, np.random.default_rng(0)]
+CPU_GENERATORS = [*GENERATORS, Elsewhere()]
 SHAPES = ["3, 16, 16", 3, (), (2, 0), (2, -1), (2, 2.5), (2, None), None, [True, 3]]
 IMAGES = [*floats(X), X[0], X[:, :2]]
 TABLES = [None, TABLE.tolist(), TABLE[1:], TABLE[:, None], TABLE.long(), torch.tensor(0.1)]
@@ -102,7 +111,7 @@ a_walk = {
     "times": [[], [5], [5, 5], [5, 0, 3], [T + 1, 0], [5, -1], [5, 2.5], [5, "0"]],
     "c": some([*floats(C), *like(C)]),
 }
-a_drawing = {"shape": SHAPES, "n": [*whole(0, T + 1)], "c": a_walk["c"]}
+a_drawing = {"shape": SHAPES, "n": [*whole(0, T + 1)], "c": a_walk["c"], "generator": GENERATORS}
 a_schedule = {
     "T": [*whole(0, -3), None],
     "beta_start": numbers(0, 1, -0.1),
@@ -150,7 +159,10 @@ FUNCTIONS = {
         {"x_t": X, "eps": EPS, "t": 5, "t_prev": 4, "schedule": SCHEDULE, "eta": 1.0, "noise": EPS},
         a_step | {"eta": IN_01},
     ),
-    "sample": ({"model": MODEL, "x": X, "times": [5, 0], "schedule": SCHEDULE, "c": C}, a_walk),
+    "sample": (
+        {"model": MODEL, "x": X, "times": [5, 0], "schedule": SCHEDULE, "c": C},
+        a_walk | {"generator": GENERATORS},
+    ),
     "dpm_solver": ({"model": MODEL, "x": X, "times": [5, 0], "schedule": SCHEDULE, "c": C}, a_walk),
     "sample_ddpm": (
         {"model": MODEL, "shape": X.shape, "schedule": SCHEDULE, "n": T, "c": C, "variance": TABLE},
@@ -224,7 +236,7 @@ FUNCTIONS = {
             "classes": [POINTS.tolist(), POINTS.long(), POINTS * 2, POINTS[:2], POINTS[0], POINTS * math.nan],
         },
     ),
-    "MixtureDenoiser.draw": ({"self": ORACLE, "n": 3}, {"n": [*whole(0), None]}),
+    "MixtureDenoiser.draw": ({"self": ORACLE, "n": 3}, {"n": [*whole(0), None], "generator": CPU_GENERATORS}),
     "MixtureDenoiser.posterior": ({"self": ORACLE, "x": POINTS, "t": 3, "c": POINTS}, an_oracle),
     "MixtureDenoiser.predict_x0": ({"self": ORACLE, "x": POINTS, "t": 3, "c": POINTS}, an_oracle),
     "MixtureDenoiser.__call__": ({"self": ORACLE, "x": POINTS, "t": 3, "c": POINTS}, an_oracle),
@@ -244,11 +256,19 @@ FUNCTIONS = {
             "c": some([*floats(C), *like(C)]),
         },
     ),
-    "drop_context": ({"c": C, "share": 0.5}, {"c": [*floats(C), C[0]], "share": IN_01}),
+    "drop_context": (
+        {"c": C, "share": 0.5},
+        {"c": [*floats(C), C[0]], "share": IN_01, "generator": CPU_GENERATORS},
+    ),
     "min_snr": ({"schedule": SCHEDULE, "gamma": 5.0}, {"gamma": POSITIVE}),
     "diffusion_loss": (
         {"model": MODEL, "x0": X, "c": C, "schedule": SCHEDULE, "weight": TABLE},
-        {"x0": floats(X), "c": a_walk["c"], "weight": [*TABLES[1:], TABLE * math.nan]},
+        {
+            "x0": floats(X),
+            "c": a_walk["c"],
+            "weight": [*TABLES[1:], TABLE * math.nan],
+            "generator": CPU_GENERATORS,
+        },
     ),
     "train": (
         {
@@ -264,12 +284,13 @@ FUNCTIONS = {
         },
         {
             "images": floats(X),
-            "contexts": [*floats(C), C[:1], C[0]],
-            "steps": [*whole(0), None],
+            "contexts": [*floats(C), C[:1], C[0], C[:, :4], C[:, :0], C.double(), C.half()],
+            "steps": [*whole(0), None, lambda done: 0, lambda done: 2.5, lambda done: None],
             "batch_size": [*whole(0), None],
             "learning_rate": POSITIVE,
             "weight": TABLES[1:],
             "context_dropout": IN_01,
+            "generator": CPU_GENERATORS,
             "state": [3, {}, {"step": 1}, {"step": 1, "steps": 3}],
         },
     ),
@@ -314,12 +335,20 @@ FUNCTIONS = {
     "load_pretrained": ({"name": "sprites"}, {"name": ["dragons"]}),
     "load_sprites": (
         {"split": "test"},
-        {"path": ["nowhere.npz", "nowhere"], "split": ["dev"], "labels": ["x.npy"], "cell": [16, *whole(0)]},
+        {
+            "path": ["nowhere.npz", "nowhere"],
+            "split": ["dev"],
+            "labels": ["x.npy"],
+            "cell": [16, *whole(0)],
+            "spacing": [1, None, *whole(-1)],
+            "margin": [1, None, *whole(-1)],
+            "background": ["black", "no colour", "", 3, None],
+        },
     ),
     "sprite_words": ({"split": "test"}, {"path": ["nowhere.npz"], "split": ["dev"]}),
     "save_model": (
-        {"path": "it.safetensors", "model": MODEL, "schedule": SCHEDULE},
-        {"path": ["it.pt"]},
+        {"path": "it.safetensors", "model": MODEL, "schedule": SCHEDULE, "classes": list("abcde"), "shape": (3, 8, 8)},
+        {"path": ["it.pt"], "classes": [["a"], "abcde", ["a"] * 5, [1, 2, 3, 4, 5], 5], "shape": some(SHAPES)},
     ),
     "load_model": (
         {"path": course_utils.storage.shipped.shipped("weights/sprites.safetensors"), "network": ContextUnet},
@@ -454,7 +483,6 @@ MODULES = {
     "network",
     "schedule",
     "judge",
-    "generator",
     "step",
     "density",
     "accelerator",
@@ -524,3 +552,16 @@ def test_bad_input_is_refused_by_name(name, parameter):
             assert by.filename.startswith(course_utils.__path__[0]), f"{said!r} was said by {by.filename}"
         else:
             pytest.fail(f"{parameter} = {bad!r} is welcome")
+
+
+@pytest.mark.parametrize("name", [name for name, (_, table) in FUNCTIONS.items() if "generator" in table])
+def test_a_generator_is_asked_about_at_the_call(name):
+    """Before the first step, and with the words that help."""
+    good, table = FUNCTIONS[name]
+    function = MixtureDenoiser.draw if name == "MixtureDenoiser.draw" else getattr(course_utils, name)
+    hint = r"torch\.Generator\(\)\.manual_seed\(0\) makes one$"
+    with pytest.raises(ValueError, match=f"^generator must be a torch.Generator, got 0: {hint}"):
+        function(**good, generator=0)
+    if table["generator"] is CPU_GENERATORS:
+        with pytest.raises(ValueError, match=f"^generator must be one for cpu, .*, got one for cuda: {hint}"):
+            function(**good, generator=Elsewhere())

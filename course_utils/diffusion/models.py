@@ -1,13 +1,14 @@
 """What a model is, `model(x, t, c) -> eps`, and models made from networks and models: x_0- and v-prediction, clipping.
 
-Guidance, which makes a model from a model too, stands in `guidance`.
+A trained model also knows its classes by name. Guidance, which makes a model from a model too, stands in `guidance`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor, nn
 
-from ..validation import require_floats, require_range
+from ..validation import require_classes, require_floats, require_range, require_shape
 from .schedules import NoiseSchedule
 
 Model = Callable[[Tensor, Tensor, Tensor | None], Tensor]
@@ -59,3 +60,42 @@ class FromV(nn.Module):
         """The noise in `x` of shape (B, …), at times t of shape (B,), in 1…T."""
         v: Tensor = self.network(x, t, c)
         return self.schedule.signal(t, x) * v + self.schedule.noise(t, x) * x
+
+
+class TrainedModel(nn.Module):
+    """A model that knows what it was trained on: the names of its classes and the shape of its pictures.
+
+    Args:
+        model: `model(x, t, c) -> eps`, with parameters.
+        classes: a name for each context, in their order; none where the pictures had none.
+        shape: of one picture, (C, H, W), if it is known.
+    """
+
+    def __init__(self, model: nn.Module, classes: Sequence[str] = (), shape: Sequence[int] | None = None) -> None:
+        super().__init__()
+        self.model = model
+        self.classes = require_classes("classes", classes)
+        self.shape = None if shape is None else require_shape("shape", shape)
+
+    @property
+    def network(self) -> nn.Module:
+        """What was trained, without the wrapper that turns its answer into noise."""
+        network: nn.Module = getattr(self.model, "network", self.model)
+        return network
+
+    def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
+        """The noise in `x` of shape (B, …), at times t of shape (B,), in 1…T."""
+        eps: Tensor = self.model(x, t, c)
+        return eps
+
+    def context(self, *names: str) -> Tensor:
+        """The contexts that ask for these classes, one row for each name: one-hot, shape (len(names), n_context).
+
+        Raises ValueError for a name that is none of `classes`.
+        """
+        for name in names or [None]:
+            if name not in self.classes:
+                known = ", ".join(map(repr, self.classes)) or "nothing: it was trained without classes"
+                raise ValueError(f"names must be among those that the model knows ({known}), got {name!r}")
+        rows = torch.tensor([self.classes.index(name) for name in names])
+        return torch.eye(len(self.classes))[rows].to(next(self.parameters()).device)

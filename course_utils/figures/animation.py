@@ -93,13 +93,13 @@ def animate(
         raise ValueError(f"captions must have one entry for each of {len(frames)} frames, got {len(captions)}")
     for frame in frames:
         require_floats("each of the frames", frame, like=frames[0])
-    grids = [_grid(to_pixels(frame), columns) for frame in frames]
+    grids = [grid(to_pixels(frame), columns) for frame in frames]
     height, width = grids[0].shape[:2]
     zoom = max(1, min(8, 820 // width))
     return Movie([_png(grid) for grid in grids], list(captions), (width * zoom, height * zoom), alt, milliseconds)
 
 
-def _grid(pixels: np.ndarray, columns: int) -> np.ndarray:
+def grid(pixels: np.ndarray, columns: int) -> np.ndarray:
     """Images (B, H, W, 3) set out in rows, with two white pixels around each."""
     count, height, width = pixels.shape[:3]
     rows = -(-count // columns)

@@ -58,11 +58,11 @@ class Picture(Figure):
         FigureCanvasAgg(self)
         self.alt = alt
 
-    def png(self) -> bytes:
-        """The picture as a PNG file, with two pixels for each pixel of the page."""
+    def png(self, software: str | None = None) -> bytes:
+        """The picture as a PNG file, with two pixels for each pixel of the page; `software` says what wrote it."""
         buffer = io.BytesIO()
         with matplotlib.style.context(STYLE):
-            self.savefig(buffer, format="png", metadata={"Software": None})
+            self.savefig(buffer, format="png", metadata={"Software": software})
         return buffer.getvalue()
 
     def html(self) -> str:

@@ -19,6 +19,7 @@ from ..diffusion.schedules import NoiseSchedule
 from ..storage.checkpoints import require_weights_file, write_network
 from ..storage.datasets import load_sprites, sprite_words
 from ..storage.files import sha256, write_whole
+from ..storage.ownership import mark, require_free
 from ..storage.shipped import shipped
 from ..validation import require_int
 from .classifier import SpriteClassifier, load_classifier, spoil, train_classifier
@@ -70,23 +71,33 @@ def grade(judge: SpriteClassifier, draw: Callable[[Tensor, torch.Generator], Ten
     return measure(judge, drawn, contexts[real], images[real], load_sprites()[0])
 
 
-def write_classifier(out: str | os.PathLike[str], steps: int, batch_size: int, learning_rate: float, seed: int) -> str:
+def write_classifier(
+    out: str | os.PathLike[str],
+    steps: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+    overwrite: bool = False,
+) -> str:
     """Teach a judge on the course's sprites and write it, with a card that says how far it can be trusted.
 
     Args:
         out: the file to write, ending in .safetensors; the card goes beside it.
         steps, batch_size, learning_rate: as in `train_classifier`.
         seed: of every random choice.
+        overwrite: replace what an earlier call wrote under the same name.
 
     Returns one line that says how it went.
     """
     out = require_weights_file("out", Path(out))  # before the training, not after it
+    own = mark("train", out)
+    require_free(own, [out, out.with_suffix(".md")], overwrite)
     torch.manual_seed(require_int("seed", seed, 0))
     images, contexts = load_sprites()
     generator = torch.Generator().manual_seed(seed)
     kinds = sprite_words()["kind"]
     judge = train_classifier(images, kinds, contexts, steps, batch_size, learning_rate, generator)
-    write_network(out, judge, {}, {})
+    write_network(out, judge, {}, {"written_by": own})
     floor = [_floor(judge, seed) for seed in SEEDS]
     spoiled = "\n".join(f"| {name} | {distance:.1f} |" for name, distance in _spoiled_distances(judge).items())
     parameters = sum(parameter.numel() for parameter in judge.parameters())
@@ -116,6 +127,8 @@ And the Fréchet distance of {N} held-out sprites that were spoiled to {N} other
 
 Another machine or number of threads rounds differently, and the same command makes another judge, as good as this one.
 It knows the sprites of this course and nothing else, and it is stricter than eyes: a pixel that does not fit is enough.
+
+<!-- {own} -->
 """
     write_whole(out.with_suffix(".md"), card.encode())
     accuracy = fmean(quality.context_accuracy for quality in floor)

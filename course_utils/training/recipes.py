@@ -4,14 +4,14 @@ Each shipped weight has its recipe here, and so has the classic lab that the cou
 is in `run`, and what a step of training is in `loop`.
 """
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from ..diffusion.losses import min_snr
-from ..diffusion.models import FromV, FromX0
+from ..diffusion.models import FromV, FromX0, TrainedModel
 from ..diffusion.schedules import NoiseSchedule, cosine_schedule, linear_schedule, quadratic_schedule, sigmoid_schedule
 from ..networks.classic import ClassicUnet
 from ..networks.unet import ContextUnet
@@ -37,14 +37,11 @@ class Recipe(NamedTuple):
         T: the number of noise levels.
         weight: the table of weights of the squared error of ε, made of a schedule; nothing for 1.
         context_dropout: share of the images that are shown without their context.
-        steps: how many batches to learn from, at least 50; nothing where `minutes` decide.
+        steps: how many batches to learn from, at least 50.
         batch_size: images in a batch.
         learning_rate: its largest value.
         optimization: how gradients change the weights.
         seed: of every random choice.
-        data: where the sprites are, as `load_sprites` takes it; nothing for those of the course.
-        cell: side of a sprite, if `data` is a sheet.
-        minutes: instead of steps, for about how long. A few steps are timed, and from then on their number is settled.
     """
 
     name: str
@@ -55,14 +52,11 @@ class Recipe(NamedTuple):
     T: int
     weight: Callable[[NoiseSchedule], Tensor] | None
     context_dropout: float
-    steps: int | None
+    steps: int
     batch_size: int
     learning_rate: float
     optimization: Optimization
     seed: int
-    data: Path | None = None
-    cell: int | None = None
-    minutes: float | None = None
 
     def target(self) -> str:
         """What the network puts out, in the letters of the papers."""
@@ -82,6 +76,41 @@ class Recipe(NamedTuple):
             "context_dropout": self.context_dropout,
             "optimization": self.optimization,
         }
+
+
+def begin_with(recipe: Recipe, model: TrainedModel, schedule: NoiseSchedule) -> Recipe:
+    """The same recipe for a network of the kind, width and noise levels of trained weights, to go on with those.
+
+    Raises ValueError if the schedule is none of `SCHEDULES`.
+    """
+    for make in SCHEDULES.values():
+        if torch.equal(make(schedule.T).beta, schedule.beta):
+            break
+    else:
+        raise ValueError(f"the weights to begin with must have a schedule of {', '.join(SCHEDULES)}, got {schedule}")
+    network: Any = model.network
+    predicts = next((kind for kind in (FromV, FromX0) if isinstance(model.model, kind)), None)
+    width = network.arguments["n_features"]
+    return recipe._replace(network=type(network), n_features=width, predicts=predicts, schedule=make, T=schedule.T)
+
+
+def take_over(model: nn.Module, trained: TrainedModel, classes: Sequence[str]) -> None:
+    """Put trained weights into a new model; the layer of the context is of use only to the same classes.
+
+    For others it becomes zero: then the network begins as one that was told nothing.
+    """
+    weights, n_context = trained.model.state_dict(), max(1, len(classes))
+    for name, tensor in model.state_dict().items():
+        of_context = "context" in name and tensor.shape[1:] == (n_context,)
+        if of_context and tuple(classes) != trained.classes:
+            tensor.zero_()
+        else:
+            tensor.copy_(weights[name])
+
+
+def steps_for(recipe: Recipe, n: int) -> int:
+    """How many steps n pictures are good for: those of the recipe, or so many that each is seen `MOST_VIEWS` times."""
+    return min(recipe.steps, max(200, MOST_VIEWS * n // recipe.batch_size))
 
 
 class ClassifierRecipe(NamedTuple):
@@ -127,6 +156,9 @@ CLASSIC = Recipe(
     seed=0,
 )
 """The recipe of the classic sprite lab, to compare with; its weights are not shipped."""
+
+MOST_VIEWS = 400
+"""How often a picture is shown at most: of 60, twice as many showings left nothing but copies."""
 
 RECIPES = {recipe.name: recipe for recipe in (SPRITES, CLASSIC)}
 """Recipes of diffusion models, by name."""

@@ -15,7 +15,7 @@ from ..storage.files import write_whole
 from .recipes import Recipe
 
 
-def fingerprint(recipe: Recipe, *data: Tensor) -> dict[str, Any]:
+def fingerprint(recipe: Recipe, *data: Tensor, **more: Any) -> dict[str, Any]:
     """All that decides what a run becomes, as words and numbers; of the data it is the sha256."""
 
     def plain(value: Any) -> Any:
@@ -29,7 +29,7 @@ def fingerprint(recipe: Recipe, *data: Tensor) -> dict[str, Any]:
     for tensor in data:
         digest.update(str(tuple(tensor.shape)).encode())
         digest.update(tensor.contiguous().numpy().tobytes())
-    return {name: plain(value) for name, value in recipe._asdict().items()} | {"data": digest.hexdigest()}
+    return {name: plain(value) for name, value in recipe._asdict().items()} | more | {"data": digest.hexdigest()}
 
 
 def write_state(path: Path, state: Mapping[str, Any]) -> None:
@@ -51,7 +51,7 @@ def read_state(path: Path, expected: Mapping[str, Any]) -> dict[str, Any]:
             if damaged := archive.testzip():
                 raise ValueError(f"{damaged} is not what was written")
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        if state.keys() != {"recipe", "steps", "losses", "seconds", "training"}:
+        if state.keys() != {"written_by", "recipe", "losses", "seconds", "training", "kept"}:
             raise ValueError("it is not the state of a run")
         found = dict(state["recipe"])
     except Exception as error:  # a damaged archive can raise almost anything

@@ -90,16 +90,31 @@ def test_the_sprites_that_are_drawn_are_those_that_were_asked_for(monkeypatch):
 def test_the_command_prints_the_table(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)
-    save_model("new.safetensors", ContextUnet(n_features=8), cosine_schedule(500))
+    names = ["hero", "non-hero", "food", "spell", "side-facing"]
+    save_model("new.safetensors", ContextUnet(n_features=8), cosine_schedule(500), classes=names, shape=(3, 16, 16))
     assert main(["evaluate", "new.safetensors"]) == 0
     said = capsys.readouterr()
     assert read(said.out)["drawn, guidance scale 2"]["clean"][0] == 0
     assert main(["evaluate", "no.safetensors"]) == 2
     assert capsys.readouterr().err == "evaluate: no file at this path: no.safetensors\n"
-    save_model("other.safetensors", ContextUnet(n_features=8, n_context=2), cosine_schedule(500))
-    assert main(["evaluate", "other.safetensors"]) == 2
-    wanted = "other.safetensors must hold a network that knows the 5 classes of the course, and it knows 2"
-    assert capsys.readouterr().err == f"evaluate: {wanted}\n"
+
+
+def test_a_network_of_other_classes_or_another_size_is_refused_by_name(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ours = ["hero", "non-hero", "food", "spell", "side-facing"]
+    for classes, shape, message in (
+        (["cat", "dog"], (3, 16, 16), f"knows {', '.join(ours)}, and it knows cat, dog"),
+        (ours[::-1], (3, 16, 16), f"and it knows {', '.join(ours[::-1])}"),
+        ([], (3, 16, 16), "and it knows no classes by name"),
+        (ours, (3, 8, 12), "draws 16×16 sprites, and it draws 12×8"),
+        (ours, None, "draws 16×16 sprites, and it does not say what it draws"),
+    ):
+        network = ContextUnet(n_features=8, n_context=len(classes) or 5)
+        save_model("other.safetensors", network, cosine_schedule(500), classes=classes, shape=shape)
+        assert main(["evaluate", "other.safetensors"]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("evaluate: other.safetensors must hold a network that ")
+        assert said.endswith(f"{message}\n")
 
 
 def test_the_command_teaches_a_judge_and_writes_its_card(tmp_path, capsys, monkeypatch):
@@ -115,7 +130,9 @@ def test_the_command_teaches_a_judge_and_writes_its_card(tmp_path, capsys, monke
     assert accuracy > 50
     assert "of held-out sprites into their class" in capsys.readouterr().out
     first = Path("it.safetensors").read_bytes()
-    assert main([*command, "--out", "it.safetensors"]) == 0
+    assert main([*command, "--out", "it.safetensors"]) == 2
+    assert "it.safetensors is there, from an earlier run" in capsys.readouterr().err
+    assert main([*command, "--overwrite", "--out", "it.safetensors"]) == 0
     assert Path("it.safetensors").read_bytes() == first
     assert main([*command, "--seed", "-1"]) == 2
     assert main([*command, "--out", "no/it.safetensors"]) == 2

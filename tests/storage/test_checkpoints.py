@@ -24,6 +24,7 @@ from course_utils import (
     save_model,
 )
 from course_utils.__main__ import main
+from course_utils.networks.classic import ClassicUnet
 from course_utils.quality import evaluation
 
 SCHEDULE = cosine_schedule(30)
@@ -46,8 +47,8 @@ MODELS = {"eps": lambda: network(), "v": lambda: FromV(network(), SCHEDULE), "x0
 def test_what_is_written_comes_back(predicts, tmp_path):
     model, path = MODELS[predicts](), tmp_path / "it.safetensors"
     save_model(path, model, SCHEDULE, {"note": "hello"})
-    loaded, schedule = load_model(path, ContextUnet)
-    assert type(loaded) is type(model)
+    loaded, schedule = load_model(path)
+    assert type(loaded.model) is type(model)
     assert torch.equal(schedule.beta, SCHEDULE.beta)
     assert not loaded.training
     assert {(p.dtype, p.requires_grad) for p in loaded.parameters()} == {(torch.float32, False)}
@@ -56,8 +57,87 @@ def test_what_is_written_comes_back(predicts, tmp_path):
     first = path.read_bytes()
     save_model(path, loaded, schedule, {"note": "hello"})
     assert path.read_bytes() == first
+    assert (loaded.classes, loaded.shape) == ((), None)
     with safetensors.safe_open(path, framework="pt") as file:
         assert file.metadata()["note"] == "hello"
+
+
+def test_names_and_shape_come_back_and_ask_for_what_they_name(tmp_path):
+    """Not sorted as text, and saved again from what was loaded."""
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    names = ("level 2", "level 10", "Hexe", "龍", 'a "b" [c]')
+    save_model(first, MODELS["v"](), SCHEDULE, classes=names, shape=(3, 8, 8))
+    save_model(second, *load_model(first))
+    model, _ = load_model(second)
+    assert (model.classes, model.shape) == (names, (3, 8, 8))
+    assert second.read_bytes() == first.read_bytes()
+    assert torch.equal(model.context("龍", "level 2"), torch.eye(5)[[3, 0]])
+    with pytest.raises(ValueError, match=r"names must be among those that the model knows \('level 2', .*'dragon'"):
+        model.context("dragon")
+    with pytest.raises(ValueError, match="got None"):
+        model.context()
+    save_model(first, network(), SCHEDULE)
+    with pytest.raises(ValueError, match=r"knows \(nothing: it was trained without classes"):
+        load_model(first)[0].context("Hexe")
+
+
+@pytest.mark.parametrize("names", [["a"], ["a"] * 5, ["a", "b", "c", "d", ""], "abcde", 5, ["a", "b", "c", "d", 5]])
+def test_names_that_do_not_fit_are_refused(names, tmp_path):
+    with pytest.raises(ValueError, match="classes must be"):
+        save_model(tmp_path / "it.safetensors", network(), SCHEDULE, classes=names)
+    assert not list(tmp_path.iterdir())
+
+
+WRAPPERS = {
+    "compiled": torch.compile,
+    "compiled inside": lambda model: FromV(torch.compile(model.network), SCHEDULE),
+    "shared out": nn.DataParallel,
+    "averaged": torch.optim.swa_utils.AveragedModel,
+    "compiled and shared out": lambda model: torch.compile(nn.DataParallel(model)),
+}
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_what_tools_wrap_is_saved_as_if_it_were_not(wrapper, tmp_path):
+    bare, wrapped = tmp_path / "bare.safetensors", tmp_path / "wrapped.safetensors"
+    save_model(bare, MODELS["v"](), SCHEDULE)
+    save_model(wrapped, WRAPPERS[wrapper](MODELS["v"]()), SCHEDULE)
+    assert wrapped.read_bytes() == bare.read_bytes()
+
+
+def with_a_head_of_its_own(model):
+    model.head[2] = nn.Conv2d(8, 3, 1)
+    return model
+
+
+CHANGED = {
+    "weight norm": lambda model: nn.utils.parametrizations.weight_norm(model.stem) and model,
+    "a new layer": lambda model: model.add_module("more", nn.Linear(1, 1)) or model,
+    "another shape": with_a_head_of_its_own,
+}
+
+
+@pytest.mark.parametrize("change", CHANGED)
+def test_what_could_not_be_read_back_is_not_written(change, tmp_path):
+    with pytest.raises(ValueError, match=r"model must have the weights of ContextUnet\(\*\*arguments\)"):
+        save_model(tmp_path / "it.safetensors", CHANGED[change](network()), SCHEDULE)
+    with pytest.raises(ValueError, match="model must have a dictionary `arguments`"):
+        save_model(tmp_path / "it.safetensors", nn.Linear(2, 2), SCHEDULE)
+    assert not list(tmp_path.iterdir())
+
+
+class Mine(ContextUnet):
+    """A network of one's own."""
+
+
+def test_a_file_names_its_network(tmp_path):
+    path = tmp_path / "it.safetensors"
+    save_model(path, ClassicUnet(n_features=8), SCHEDULE)
+    assert type(load_model(path)[0].network) is ClassicUnet
+    save_model(path, Mine(n_features=8), SCHEDULE)
+    with pytest.raises(ValueError, match="its network is a Mine, none of ContextUnet, ClassicUnet: load_model takes"):
+        load_model(path)
+    assert type(load_model(path, Mine)[0].network) is Mine
 
 
 def test_a_failed_write_loses_nothing(tmp_path, monkeypatch):
@@ -147,8 +227,10 @@ def test_the_command_writes_three_checkpoints_a_card_and_two_pictures(trained):
     assert names == checkpoints | {"tiny.md", "tiny.png", "tiny-from-noise.png"}
     answers = []
     for name in sorted(checkpoints):
-        model, schedule = load_model(trained.with_name(name), ContextUnet)
-        assert isinstance(model, FromV)
+        model, schedule = load_model(trained.with_name(name))
+        assert isinstance(model.model, FromV)
+        assert model.classes == ("hero", "non-hero", "food", "spell", "side-facing")
+        assert model.shape == (3, 16, 16)
         answers.append(model.network(X, torch.tensor([3, 30]), C))
     assert schedule.T == 500
     assert torch.pdist(torch.stack(answers).flatten(1)).min() > 0
@@ -161,7 +243,7 @@ def test_the_card_is_true(trained):
         row = rf"\| `{weights.name}` \| .+ \| `{hashlib.sha256(weights.read_bytes()).hexdigest()}` \|\n"
         assert re.search(row, card)
     assert hashlib.sha256((ROOT / "data" / "sprites.npz").read_bytes()).hexdigest() in card
-    assert f"--schedule cosine --steps 50 --seed 0 --n-features 8 --out {trained.as_posix()}" in card
+    assert f"--schedule cosine --n-features 8 --steps 50 --seed 0 --out {trained.as_posix()}" in card
     assert "| real sprites, the noise floor | " in card
     assert "| drawn, guidance scale 2 | " in card
 
@@ -170,7 +252,7 @@ def test_the_card_is_true(trained):
     ("arguments", "message"),
     [
         (["--steps", "49"], "train: steps must be a whole number of at least 50, got 49"),
-        (["--seed", "-1"], "train: seed must be a whole number of at least 0, got -1"),
+        (["--seed", "-1"], "train: seed must be a whole number from 0 to 18446744073709551615, got -1"),
         (["--n-features", "12"], "train: n_features must be a multiple of 8, got 12"),
         (["--out", "it.pt"], "train: out must end in .safetensors, got it.pt"),
         (["--out", "nowhere/it.safetensors"], "train: no such folder: nowhere"),
@@ -186,6 +268,7 @@ def test_the_command_says_in_one_line_what_is_wrong(arguments, message, capsys, 
 def test_the_shipped_weights_are_what_their_card_says():
     model, schedule = load_pretrained("sprites")
     assert schedule.T == 500
+    assert torch.equal(model.context("hero", "spell"), torch.eye(5)[[0, 3]])
     assert sum(parameter.numel() for parameter in model.parameters()) <= 1_500_000
     card = (ROOT / "weights" / "sprites.md").read_text(encoding="utf-8")
     assert hashlib.sha256((ROOT / "data" / "sprites.npz").read_bytes()).hexdigest() in card

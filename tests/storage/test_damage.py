@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import re
 import resource
 import shutil
 import signal
@@ -20,6 +21,7 @@ import pytest
 import safetensors.torch
 import torch
 from PIL import Image
+from quick import draw_nothing
 from running import ROOT
 
 from course_utils import (
@@ -37,6 +39,7 @@ from course_utils import (
     sprite_words,
 )
 from course_utils.__main__ import main
+from course_utils.diffusion.models import TrainedModel
 from course_utils.quality import evaluation
 from course_utils.quality.classifier import SpriteClassifier
 from course_utils.quality.metrics import Quality
@@ -45,7 +48,7 @@ from course_utils.storage import shipped
 from course_utils.storage.checkpoints import read_network, write_network
 from course_utils.storage.files import write_whole
 from course_utils.storage.tables import read_rows
-from course_utils.training import cards, run
+from course_utils.training import cards, run, samples
 from course_utils.training.state import read_state, write_state
 
 SCHEDULE = cosine_schedule(50)
@@ -145,7 +148,7 @@ def test_a_card_may_have_other_line_ends_and_must_be_there(checkout):
     text = card.read_bytes()
     card.write_bytes(text.replace(b"\n", b"\r\n"))
     load_classifier()
-    card.write_bytes(text.replace(b"`85fdd3", b"`85fdd\xff"))
+    card.write_bytes(re.sub(rb"\| `[0-9a-f]{6}", b"| `85fdd\xff", text))
     refuses(load_classifier, "judge.safetensors")
     card.unlink()
     refuses(load_classifier, "judge.safetensors")
@@ -153,7 +156,7 @@ def test_a_card_may_have_other_line_ends_and_must_be_there(checkout):
 
 def test_between_new_data_and_its_card_the_data_is_refused_until_the_command_has_run_again(checkout, monkeypatch):
     out, write = checkout / "data" / "sprites.npz", dataset.write_whole
-    again = ["draw-sprites", "--n", "20", "--n-test", "5", "--out", str(out)]
+    again = ["draw-sprites", "--n", "20", "--n-test", "5", "--overwrite", "--out", str(out)]
 
     def stops(path, data):
         if path.suffix == ".md":
@@ -171,9 +174,8 @@ def test_between_new_data_and_its_card_the_data_is_refused_until_the_command_has
 def test_between_new_weights_and_their_card_they_are_refused_until_the_run_goes_on(checkout, monkeypatch):
     np.save(checkout / "sprites_4.npy", np.zeros((4, 4, 4, 3), dtype=np.uint8))
     np.save(checkout / "sprite_labels_4.npy", np.eye(4))
-    monkeypatch.setattr(run, "write_pictures", lambda *_: None)
-    monkeypatch.setattr(run, "progress_picture", lambda *_: b"a picture")
-    train = ["train", "--data", str(checkout / "sprites_4.npy"), "--steps", "50", "--n-features", "8"]
+    draw_nothing(monkeypatch)
+    train = ["train", "--data", str(checkout / "sprites_4.npy"), "--steps", "50", "--n-features", "8", "--overwrite"]
     train += ["--out", str(checkout / "weights" / "sprites.safetensors")]
 
     def stops(*_):
@@ -254,11 +256,12 @@ def make_folder(folder):
 def make_state(folder):
     path, expected = folder / "it.state.pt", {"seed": 0}
     state = {
+        "written_by": "[course_utils train it]",
         "recipe": expected,
-        "steps": 50,
         "losses": [0.5, 0.25],
         "seconds": 1.5,
         "training": a_network().state_dict(),
+        "kept": {},
     }
     write_state(path, state)
     return path, lambda: read_state(path, expected)
@@ -420,7 +423,8 @@ def trapped_archive(path):
 
 
 def trapped_state(path):
-    torch.save({"recipe": {"seed": 0}, "steps": 1, "losses": [], "seconds": 0.0, "training": Trap()}, path)
+    state = {"written_by": "", "recipe": {"seed": 0}, "losses": [], "seconds": 0.0, "kept": {}}
+    torch.save({**state, "training": Trap()}, path)
     return path.read_bytes()
 
 
@@ -458,13 +462,17 @@ def test_the_traps_are_real(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "part", ["recipe", "steps", "losses", "seconds", "training", "model", "averaged", "optimizer", "random"]
+    "part",
+    ["written_by", "recipe", "losses", "seconds", "training", "kept", "model", "averaged", "optimizer", "random"],
 )
 def test_a_state_that_lacks_a_part_is_refused(part, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     np.save("sprites_4.npy", np.zeros((4, 4, 4, 3), dtype=np.uint8))
     np.save("sprite_labels_4.npy", np.eye(4))
-    monkeypatch.setattr(run, "progress_picture", lambda *_: signal.raise_signal(signal.SIGINT) or b"a picture")
+    draw_nothing(monkeypatch)
+    monkeypatch.setattr(
+        run, "progress_picture", lambda *given: signal.raise_signal(signal.SIGINT) or given[-1].encode()
+    )
     train = ["train", "--data", "sprites_4.npy", "--steps", "50", "--n-features", "8", "--out", "it.safetensors"]
     assert main(train) == 130
     state = torch.load("it.state.pt", weights_only=True)
@@ -490,11 +498,11 @@ def write_model(folder, seed):
 
 
 def write_data(folder, seed):
-    write_sprites(folder / "it.npz", 3, 2, seed)
+    write_sprites(folder / "it.npz", 3, 2, seed, overwrite=True)
 
 
 def write_classifier(folder, seed):
-    evaluation.write_classifier(folder / "judge.safetensors", 1, 1, 1.0, seed)
+    evaluation.write_classifier(folder / "judge.safetensors", 1, 1, 1.0, seed, overwrite=True)
 
 
 def write_training(folder, seed):
@@ -502,8 +510,12 @@ def write_training(folder, seed):
     out = folder / "it.safetensors"
     write_state(out.with_suffix(".state.pt"), {"weights": torch.full((3000,), float(seed))})
     save_model(out, a_network(seed), SCHEDULE)
-    cards.write_pictures(out, lambda x, t, c: 0.1 * seed * x, SCHEDULE, (3, 4, 4), ["a", "b"])
-    cards.write_card(out, a_network(), (3, 4, 4), ["a", "b"], [("seed", str(seed))], "", {"": "the end"})
+    model = TrainedModel(a_network(seed, n_context=2), ["a", "b"], (3, 4, 4))
+    drawing = {"n": 2, "steps": 2, "guidance_scale": 1, "sampler": "ddim", "seed": seed}
+    samples.write_samples(
+        model, SCHEDULE, ["a"], drawing, out.with_suffix(".png"), folder, out.with_suffix(".webp"), overwrite=True
+    )
+    cards.write_card(out, model, {"seed": str(seed)}, "", {"": "the end"}, "")
 
 
 WRITERS = {"a model": write_model, "data": write_data, "a judge": write_classifier, "training": write_training}
@@ -512,8 +524,8 @@ WRITERS = {"a model": write_model, "data": write_data, "a judge": write_classifi
 def make_quick():
     """Stand-ins for what takes long and writes nothing."""
     torch.set_num_threads(1)  # so that there is no other thread when this process forks
-    cards.show_images = lambda x, **_: SimpleNamespace(png=x.numpy().tobytes)
-    dataset.contact_sheet = lambda images, _: SimpleNamespace(png=images.tobytes)
+    samples.show_images = lambda x, **_: SimpleNamespace(png=lambda own: x.numpy().tobytes() + own.encode())
+    dataset.contact_sheet = lambda images, _: SimpleNamespace(png=lambda own: images.tobytes() + own.encode())
     evaluation.load_sprites = lambda **_: (None, None)
     evaluation.sprite_words = lambda: {"kind": None}
     evaluation.train_classifier = lambda *_, **__: SpriteClassifier(["cat", "dog"], [0, 1])

@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 import torch
+from quick import draw_nothing
 
 from course_utils import ContextUnet, FromV, cosine_schedule, linear_schedule, load_model, min_snr
 from course_utils.__main__ import main
@@ -39,8 +40,8 @@ class Enough(Exception):  # noqa: N818  no error
 def test_a_recipe_is_what_the_command_trains_by(recipe, monkeypatch, tmp_path):
     seen = {}
 
-    def spy(model, **settings):
-        seen.update(settings, model=model)
+    def spy(model, images, contexts, schedule, **settings):
+        seen.update(settings, model=model, schedule=schedule)
         raise Enough
 
     monkeypatch.setattr(run, "train", spy)
@@ -59,7 +60,7 @@ def test_a_recipe_is_what_the_command_trains_by(recipe, monkeypatch, tmp_path):
 def test_the_shipped_recipe_is_the_one_that_was_measured():
     ours = ("sprites", ContextUnet, 32, FromV, cosine_schedule, 500, min_snr, 0.1, 20_000, 32, 3e-3, ADAMW, 0)
     classic = ("classic", ClassicUnet, 64, None, linear_schedule, 500, None, 0.1, 6_400, 100, 1e-3, PLAIN_ADAM, 0)
-    assert ((*ours, None, None, None), (*classic, None, None, None)) == (SPRITES, CLASSIC)
+    assert (ours, classic) == (SPRITES, CLASSIC)
     assert [*RECIPES.values()] == [SPRITES, CLASSIC]
     assert JUDGE == ("judge", 1000, 256, 4e-3, 0)
 
@@ -83,19 +84,19 @@ def test_schedules_have_the_names_of_their_functions():
 
 
 def test_the_classic_recipe_trains_and_can_be_loaded(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(run, "progress_picture", lambda *_: b"a picture")
-    monkeypatch.setattr(run, "write_pictures", lambda *_: None)
+    draw_nothing(monkeypatch)
     monkeypatch.setattr(run, "quality_table", lambda *_: "a table")
     monkeypatch.setitem(RECIPES, "classic", CLASSIC._replace(n_features=8, batch_size=4))
     out = tmp_path / "it.safetensors"
     assert main(["train", "--recipe", "classic", "--steps", "50", "--out", str(out)]) == 0
-    model, schedule = load_model(out, ClassicUnet)
+    model, schedule = load_model(out)
+    assert type(model.network) is ClassicUnet
     assert torch.equal(schedule.beta, linear_schedule(500).beta)
     assert model(torch.zeros(2, 3, 16, 16), torch.tensor([1, 500]), None).shape == (2, 3, 16, 16)
     card = out.with_suffix(".md").read_text(encoding="utf-8")
     assert "A `ClassicUnet` with" in card
     assert "EMA" not in card
-    assert "--recipe classic --schedule linear --steps 50" in card
+    assert "--recipe classic --schedule linear --n-features 8 --steps 50" in card
     assert "| predicts | ε, at the noise levels of `linear_schedule(500)` |" in card
     assert "squared error of ε, mean of the last 50 steps" in card
 
@@ -103,7 +104,7 @@ def test_the_classic_recipe_trains_and_can_be_loaded(monkeypatch, tmp_path, caps
 def test_the_judge_takes_few_options(tmp_path, capsys):
     given = ["train", "--recipe", "judge", "--minutes", "3", "--out", str(tmp_path / "it.safetensors")]
     assert main(given) == 2
-    assert capsys.readouterr().err == "train: the recipe judge takes --steps, --seed and --out only\n"
+    assert capsys.readouterr().err == "train: the recipe judge takes --steps, --seed, --out and --overwrite only\n"
 
 
 def test_a_place_that_cannot_be_is_refused_before_the_training(tmp_path, capsys):
