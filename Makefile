@@ -93,7 +93,7 @@ slides-pdf: $(VENV)/teach $(JAVASCRIPT) ## print the decks; needs Chromium
 	$(BIN)/python slides/deck.py notebooks/*.ipynb --pdf $(if $(CDN),--cdn)
 
 sprites: $(VENV)/test ## draw data/sprites.npz and its card again
-	$(BIN)/python -m course_utils draw-sprites --n 20000 --n-test 2000 --seed 0 --out data/sprites.npz
+	$(BIN)/python -m course_utils draw-sprites --n 20000 --n-test 2000 --seed 0 --overwrite --out data/sprites.npz
 
 format: $(VENV)/test ## tidy the code
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -130,7 +130,7 @@ It knows the sprites of this course and nothing else, and it is stricter than ey
 
 <!-- {own} -->
 """
-    write_whole(out.with_suffix(".md"), card.encode())
+    write_whole(out.with_suffix(".md"), card.encode(errors="backslashreplace"))
     accuracy = fmean(quality.context_accuracy for quality in floor)
     return f"{out}: puts {accuracy:.1%} of held-out sprites into their class"
 

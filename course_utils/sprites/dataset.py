@@ -49,7 +49,7 @@ def write_sprites(out: Path, n: int, n_test: int, seed: int, overwrite: bool = F
     }
     picture = contact_sheet(arrays["images"], examples).png(own)
     card = _card(out, arrays, n, n_test, seed, sha256, len(data)) + f"\n<!-- {own} -->\n"
-    for suffix, content in ((".npz", data), (".png", picture), (".md", card.encode())):
+    for suffix, content in ((".npz", data), (".png", picture), (".md", card.encode(errors="backslashreplace"))):
         write_whole(out.with_suffix(suffix), content)
     return sha256
 

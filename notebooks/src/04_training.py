@@ -933,18 +933,26 @@ print("in bfloat16, 1 + 0.001 is", (torch.ones(1) + 0.001).bfloat16().item())
 #
 # <!-- Lecture, 3 minutes. End with what they can do tonight: forty pictures and sixty small steps. -->
 #
-# Put your pictures into a folder: PNG files, all of one size, height and width divisible by 4. Sub-folders become classes; without any, the network learns to draw without being told what. Then, in a terminal:
+# Put your pictures into a folder, all of one size, height and width divisible by 4. Sub-folders become classes, and their names are what you can ask for later. Without any, the network learns to draw without being told what. Then, in a terminal:
 #
 # ```
 # python -m course_utils train --data my_sprites --minutes 10 --out mine.safetensors
+# python -m course_utils sample mine.safetensors --classes cat dragon --n 8
 # ```
 #
-# It shows the loss and the time that is left, and every half minute it writes `mine.progress.png`, a picture of what the network draws by now. Ctrl-C stops it at any moment, and the same command with `--resume` goes on. At the end there are five files, the four ages of section 8 and the last one without averaging, with a card
-# that says how they were made, and pictures. What to expect:
+# The first command says what it found and what it left out, and shows the loss and the time that is left. Every half minute it writes `mine.progress.png`, a picture of what the network draws by now. Ctrl-C stops it at any moment, and the same command with `--resume` goes on. At the end there are the weights of three ages, pictures, and a card that says how
+# they were made. It replaces no file that it did not write itself. The second command draws, and so does Python:
+#
+# ```python
+# model, schedule = load_model("mine.safetensors")
+# x = sample_ddim(model, (2, *model.shape), schedule, c=model.context("cat", "dragon"))
+# ```
+#
+# What to expect:
 #
 # - **Time.** On two CPU cores, 16 × 16 pixels: outlines within a minute, sprites within ten. Twice the width and height take four times as long.
-# - **How many.** Our network saw 20,000. With a few hundred it learns them by heart sooner or later (section 9 of notebook 02 shows how to find out).
-# - **Few pictures?** Then begin with our network instead of with nothing. It knows what an outline is.
+# - **How many.** Our network saw 20,000. With a few hundred it learns them by heart sooner or later (section 9 of notebook 02 shows how to find out). So the command stops earlier when there are few, and at the end it says how near samples are to your pictures.
+# - **Few pictures?** Then begin with our network instead of with nothing: `--from sprites`. It knows what an outline is.
 #
 # **Question.** Does a trained network help? Here is a folder with 40 pictures of one kind, without any label, as you might bring it.
 
@@ -982,7 +990,7 @@ run = train(model, yours, no_label, schedule, generator=randomness, **settings)
 from course_utils import load_model, save_model
 
 save_model(folder / "mine.safetensors", progress.averaged, schedule)
-loaded, its_schedule = load_model(folder / "mine.safetensors", ContextUnet)
+loaded, its_schedule = load_model(folder / "mine.safetensors")
 rows = []
 for network in (load_pretrained("sprites")[0], loaded):
     *_, last = sample(network, x_T, its_schedule.timesteps(25), its_schedule)

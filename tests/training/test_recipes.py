@@ -3,16 +3,27 @@
 import hashlib
 from functools import partial
 
+import numpy
 import pytest
 import torch
+from PIL import Image
 from quick import draw_nothing
 
-from course_utils import ContextUnet, FromV, cosine_schedule, linear_schedule, load_model, min_snr
+from course_utils import (
+    ContextUnet,
+    FromV,
+    NoiseSchedule,
+    cosine_schedule,
+    linear_schedule,
+    load_model,
+    load_pretrained,
+    min_snr,
+)
 from course_utils.__main__ import main
 from course_utils.networks.classic import ClassicUnet
 from course_utils.training import run
 from course_utils.training.loop import ADAMW, PLAIN_ADAM
-from course_utils.training.recipes import CLASSIC, JUDGE, RECIPES, SCHEDULES, SPRITES
+from course_utils.training.recipes import CLASSIC, JUDGE, RECIPES, SCHEDULES, SPRITES, begin_with, steps_for, take_over
 from course_utils.training.state import fingerprint
 
 START = "c054e3ce5801b2baed04d6c873132487f124a4719dddedd48a9bc4a19b259eb0"
@@ -111,3 +122,60 @@ def test_a_place_that_cannot_be_is_refused_before_the_training(tmp_path, capsys)
     for recipe in (*RECIPES, JUDGE.name):
         assert main(["train", "--recipe", recipe, "--out", str(tmp_path / "it.txt")]) == 2
         assert capsys.readouterr().err == f"train: out must end in .safetensors, got {tmp_path / 'it.txt'}\n"
+
+
+def test_trained_weights_are_taken_over_whole_for_the_same_classes_and_untold_for_others():
+    """The network is the same, and a context that it does not know yet changes nothing."""
+    trained, schedule = load_pretrained("sprites")
+    recipe = begin_with(CLASSIC._replace(steps=7), trained, schedule)
+    assert (recipe.network, recipe.n_features, recipe.predicts) == (ContextUnet, 32, FromV)
+    assert (recipe.schedule, recipe.T, recipe.steps) == (cosine_schedule, 500, 7)
+    x = torch.randn((2, 3, 16, 16), generator=torch.Generator().manual_seed(0))
+    t, hero, nothing = torch.tensor([20, 400]), trained.context("hero", "hero"), torch.zeros(2, 5)
+    with torch.no_grad():
+        same = recipe.model(schedule, 5)
+        take_over(same, trained, trained.classes)
+        assert torch.equal(same(x, t, hero), trained(x, t, hero))
+        for classes in (["cat", "dog"], trained.classes[::-1], []):
+            n = max(1, len(classes))
+            other = recipe.model(schedule, n)
+            take_over(other, trained, classes)
+            assert torch.equal(other(x, t, torch.eye(n)[[0, 0]]), trained(x, t, nothing))
+    with pytest.raises(ValueError, match="must have a schedule of linear, quadratic, cosine, sigmoid"):
+        begin_with(SPRITES, trained, NoiseSchedule(torch.linspace(0.001, 0.3, 500)))
+
+
+def test_the_command_begins_with_trained_weights(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    draw_nothing(monkeypatch)
+    monkeypatch.setitem(RECIPES, "sprites", SPRITES._replace(batch_size=4, learning_rate=1e-9))
+    for name in ("cat", "dog"):
+        (tmp_path / "art" / name).mkdir(parents=True)
+        for i in range(20):
+            Image.new("RGB", (16, 16), (12 * i, 0, 0)).save(tmp_path / "art" / name / f"{i}.png")
+    train = ["train", "--data", "art", "--from", "sprites", "--out", "it.safetensors"]
+    assert main([*train, "--steps", "50"]) == 0
+    (model, _), (before, _) = load_model("it.safetensors"), load_pretrained("sprites")
+    assert model.classes == ("cat", "dog")
+    assert torch.allclose(model.network.stem.weight, before.network.stem.weight, atol=1e-3)
+    assert "--from sprites --steps 50" in (tmp_path / "it.md").read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert main([*train, "--n-features", "16"]) == 2
+    assert "--recipe, --n-features and --schedule are those of the weights to begin with" in capsys.readouterr().err
+    assert main([*train[:-3], "dragons", "--out", "it.safetensors"]) == 2
+    assert "FILE must be one of those in weights/" in capsys.readouterr().err
+
+
+def test_few_pictures_are_good_for_few_steps_and_that_is_said(monkeypatch, tmp_path, capsys):
+    assert steps_for(SPRITES, 20_000) == SPRITES.steps
+    assert steps_for(SPRITES, 60) == 750
+    assert steps_for(SPRITES, 1) == 200
+    monkeypatch.chdir(tmp_path)
+    draw_nothing(monkeypatch)
+    monkeypatch.setitem(RECIPES, "sprites", SPRITES._replace(batch_size=400, n_features=8))
+    numpy.save("sprites_3.npy", numpy.arange(144, dtype=numpy.uint8).reshape(3, 4, 4, 3))
+    assert main(["train", "--data", "sprites_3.npy", "--out", "it.safetensors", "--minutes", "0.001"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("3 pictures of 4×4\n")
+    assert "at most 200 steps, so that 3 pictures are not learned by heart (--steps decides otherwise)\n" in said
+    assert said.endswith("so near\nto draw with it: python -m course_utils sample it.safetensors --n 8\n")

@@ -370,6 +370,38 @@ def test_the_command_says_in_one_line_what_is_wrong(folder, monkeypatch, capsys)
     assert sorted(folder.iterdir()) == before
 
 
+def test_names_that_are_no_utf8_survive_a_training_on_any_console(folder):
+    odd = os.fsdecode(b"caf\xe9")
+    for name in (odd, "龍"):
+        Path(odd, name).mkdir(parents=True)
+        for i in range(3):
+            Image.new("RGB", (4, 4), (40 * i, 0, 0)).save(Path(odd, name, f"{i}.png"))
+    given = ["train", "--data", odd, "--steps", "50", "--n-features", "8", "--out", f"{odd}.safetensors"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-m", "course_utils", *given], env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert b"6 pictures of 4\\xd74 in 2 classes: caf\\xe9 3, \\u9f8d 3" in done.stdout
+    assert b"to draw with it:" in done.stdout
+    model, _ = load_model(f"{odd}.safetensors")
+    assert model.classes == (r"caf\xe9", "龍")
+    assert r"It can be asked for caf\xe9, 龍" in Path(f"{odd}.md").read_text(encoding="utf-8")
+
+
+def test_too_little_memory_is_a_sentence_and_other_errors_are_not_hidden(folder, monkeypatch, capsys):
+    def lacks(*_, **__):
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory")
+
+    def fails(*_, **__):
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(run, "train", lacks)
+    assert main(command()) == 2
+    assert stderr_line(capsys) == "train: not enough memory: fewer or smaller pictures help"
+    monkeypatch.setattr(run, "train", fails)
+    with pytest.raises(RuntimeError, match="something else"):
+        main(command())
+
+
 def test_one_process_is_none_too_few(folder, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "")
     assert main(command()) == 0
