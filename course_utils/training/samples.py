@@ -90,10 +90,10 @@ def contact_sheet(stops: Sequence[Step], names: Sequence[str], own: str) -> byte
 
 
 def from_noise(stops: Sequence[Step], schedule: NoiseSchedule, names: Sequence[str], own: str) -> bytes:
-    """A PNG of how the first picture of each class came to be, in ten stops."""
+    """A PNG of how the first picture of each class, or every tenth, came to be, in ten stops."""
     noise = (1 - schedule.alpha_bar).sqrt()  # in equal steps of this one sees something happen, in those of t not
     film = [min(stops, key=lambda step: abs(noise[step.t] - share)) for share in torch.linspace(1, 0, 10)]
-    firsts = slice(None, None, len(stops[0].x) // max(1, len(names)))
+    firsts = slice(None, None, len(stops[0].x) // len(names) if names else 10)
     stages = torch.stack([step.x[firsts] for step in film], dim=1).flatten(0, 1)
     titles = [f"t = {step.t}" for step in film]
     return show_images(stages, titles=titles, row_titles=list(map(short, names))).png(own)

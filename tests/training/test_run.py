@@ -266,7 +266,7 @@ def test_a_run_of_some_minutes_goes_on_with_the_time_that_is_left(folder, monkey
         at_call(patch, 20, lambda: signal.raise_signal(signal.SIGINT))
         assert main(command("--steps", "", "--minutes", "0.001")) == 130
     assert main([*command("--steps", "", "--minutes", "0.001"), "--resume"]) == 0
-    assert "| training | 50 steps of 4 sprites in 0.0" in Path("it.md").read_text(encoding="utf-8")  # at least 50
+    assert "| training | 50 steps of 4 sprites in " in Path("it.md").read_text(encoding="utf-8")  # at least 50
 
 
 def test_sprites_without_classes(folder, monkeypatch):
