@@ -43,6 +43,7 @@ def require_free(own: str, results: Iterable[Path], overwrite: bool = False) -> 
     for path in results:
         if not path.parent.is_dir():
             raise FileNotFoundError(f"no such folder: {path.parent}")
+        path.with_name(f"{path.name}.part").exists()  # which raises where this name, of `write_whole`, is too long
         if path.is_dir():
             raise IsADirectoryError(f"{path} must be a file, and is a folder")
         if path.exists() and not is_marked(path, own):

@@ -158,6 +158,13 @@ def test_what_a_run_writes_is_never_taken_for_data(folder, monkeypatch, capsys):
         assert len(load_sprites(".")[0]) == 6
 
 
+def test_a_name_that_is_too_long_for_one_of_the_files_is_refused_before_the_training(folder, capsys):
+    before = contents(folder)
+    assert main([*TRAIN[:-1], f"{'n' * 237}.safetensors"]) == 2
+    assert "File name too long" in capsys.readouterr().err
+    assert contents(folder) == before
+
+
 def test_a_second_process_is_told_and_does_no_harm(folder):
     """The lock is the system's, so a process that was killed leaves none behind."""
     hold = "import sys; from pathlib import Path; from course_utils.storage.ownership import only_one\n"
