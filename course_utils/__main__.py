@@ -19,7 +19,7 @@ from .storage.shipped import shipped_by_name
 from .training.recipes import JUDGE, RECIPES, SCHEDULES, SPRITES, Recipe, begin_with, steps_for
 from .training.run import run_recipe
 from .training.samples import SAMPLERS, write_samples
-from .validation import require_int
+from .validation import require_int, require_seed
 
 SOURCE = ("cell", "spacing", "margin", "background", "labels")
 """Options that say how `--data` is to be read."""
@@ -116,8 +116,6 @@ def _draw_sprites(given: argparse.Namespace) -> str:
 def _train(given: argparse.Namespace) -> str:
     out = given.out or Path(f"{given.recipe}.safetensors")
     options = {name: value for name, value in vars(given).items() if name in Recipe._fields and value is not None}
-    if "seed" in options:
-        require_int("seed", given.seed, 0, 2**64 - 1)
     if given.recipe == JUDGE.name:
         refused = given.resume or given.minutes or given.data or given.start
         if refused or options.keys() - {"recipe", "steps", "seed"}:
@@ -183,7 +181,7 @@ def _command(given: argparse.Namespace, recipe: Recipe, out: Path) -> str:
 
 def _sample(given: argparse.Namespace) -> str:
     require_int("n", given.n, 1)
-    require_int("seed", given.seed, 0, 2**64 - 1)
+    require_seed(given.seed)
     file, model, schedule = _load(given.file)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     out = given.out or Path(f"{file.stem}-samples.png")

@@ -24,6 +24,11 @@ def require_int(name: str, value: object, low: int, high: int | None = None) -> 
     return number
 
 
+def require_seed(seed: object) -> int:
+    """A seed as PyTorch takes it: 64 bits, and not negative."""
+    return require_int("seed", seed, 0, 2**64 - 1)
+
+
 def require_number(
     name: str, value: object, low: float = -math.inf, high: float = math.inf, open_interval: bool = False
 ) -> float:

@@ -21,7 +21,7 @@ from ..storage.datasets import load_sprites, sprite_words
 from ..storage.files import sha256, write_whole
 from ..storage.ownership import mark, require_free
 from ..storage.shipped import shipped
-from ..validation import require_int
+from ..validation import require_seed
 from .classifier import SpriteClassifier, load_classifier, spoil, train_classifier
 from .metrics import Quality, frechet_distance, measure
 
@@ -92,7 +92,7 @@ def write_classifier(
     out = require_weights_file("out", Path(out))  # before the training, not after it
     own = mark("train", out)
     require_free(own, [out, out.with_suffix(".md")], overwrite)
-    torch.manual_seed(require_int("seed", seed, 0))
+    torch.manual_seed(require_seed(seed))
     images, contexts = load_sprites()
     generator = torch.Generator().manual_seed(seed)
     kinds = sprite_words()["kind"]

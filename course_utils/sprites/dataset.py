@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..figures.images import contact_sheet
 from ..storage.files import write_whole
 from ..storage.ownership import mark, require_free
-from ..validation import require_int
+from ..validation import require_int, require_seed
 from .artist import CLASSES, draw_sprites
 
 
@@ -25,7 +25,7 @@ def write_sprites(out: Path, n: int, n_test: int, seed: int, overwrite: bool = F
     """Draw a data set and write it with its card: `out` (.npz), `….md` and `….png` beside it.
 
     Args:
-        out: the file to write, ending in .npz;
+        out: the file to write, ending in .npz.
         n, n_test: how many sprites to draw for training, and how many others to hold out.
         seed: which data set to draw.
         overwrite: replace what an earlier call wrote under the same name.
@@ -34,7 +34,7 @@ def write_sprites(out: Path, n: int, n_test: int, seed: int, overwrite: bool = F
     """
     require_int("n", n, 1)
     require_int("n_test", n_test, 0)
-    require_int("seed", seed, 0, 2**64 - 1)
+    require_seed(seed)
     if out.suffix != ".npz":
         raise ValueError(f"out must end in .npz, got {out}")
     own = mark("draw-sprites", out)

@@ -158,7 +158,7 @@ CLASSIC = Recipe(
 """The recipe of the classic sprite lab, to compare with; its weights are not shipped."""
 
 MOST_VIEWS = 400
-"""How often a picture is shown at most: of 60, twice as many showings left nothing but copies."""
+"""How often a picture is shown at most; what becomes of 60 pictures with more, `benchmarks/few.py` measures."""
 
 RECIPES = {recipe.name: recipe for recipe in (SPRITES, CLASSIC)}
 """Recipes of diffusion models, by name."""

@@ -26,7 +26,7 @@ from ..storage.datasets import Sprites, load_sprites
 from ..storage.files import sha256, write_whole
 from ..storage.ownership import mark, only_one, require_free
 from ..storage.shipped import shipped
-from ..validation import require_int
+from ..validation import require_int, require_seed
 from .cards import write_card
 from .loop import Progress, no_average, train
 from .machine import ctrl_c_waits, machine, processes
@@ -116,7 +116,7 @@ def run_recipe(
             _follow(run, out, schedule, sprites, state)
             where = machine(accelerator.num_processes if accelerator else 1)
             model = _write(out, schedule, sprites, recipe, state)
-            return _tell(out, model, schedule, sprites, recipe, state, ours, {"command": command, "machine": where})
+            return _tell(out, model, schedule, sprites, recipe, state, ours, command, where)
 
 
 def results(out: Path) -> list[Path]:
@@ -180,7 +180,8 @@ def _tell(
     recipe: Recipe,
     state: dict[str, Any],
     ours: bool,
-    about: dict[str, str],
+    command: str,
+    where: str,
 ) -> str:
     """Write the card, say how it went, and remove what was only needed on the way."""
     kept, minutes = state["kept"], state["seconds"] / 60
@@ -188,8 +189,8 @@ def _tell(
     loss, weighted = fmean(state["losses"]), f", weighted with `{recipe.weight.__name__}`" if recipe.weight else ""
     took = f"{kept['']['step']:,} steps of {recipe.batch_size} sprites in {minutes:.1f} minutes"
     rows = {
-        "command": f"`{about['command']}`",
-        "training": f"{took} on {about['machine']}",
+        "command": f"`{command}`",
+        "training": f"{took} on {where}",
         "data": sprites.found,
         "predicts": f"{recipe.target()}, at the noise levels of `{recipe.schedule.__name__}({schedule.T})`",
         "loss": f"{loss:.4f}: squared error of ε{weighted}, mean of the last {len(state['losses'])} steps",
@@ -226,7 +227,7 @@ def _copy(model: nn.Module) -> dict[str, Tensor]:
 def _require(out: Path, recipe: Recipe, sprites: Sprites, minutes: float | None) -> None:
     """Ask what can be asked before anything is written."""
     require_weights_file("out", out)
-    require_int("seed", recipe.seed, 0, 2**64 - 1)
+    require_seed(recipe.seed)
     require_int("steps", recipe.steps, 50)
     if minutes is not None and not 0 < minutes < math.inf:
         raise ValueError(f"minutes must be a positive number, got {minutes!r}")

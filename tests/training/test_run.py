@@ -325,8 +325,8 @@ def test_the_state_is_written_now_and_then(folder, monkeypatch):
     times, write = [], run.write_state
     monkeypatch.setattr(run, "write_state", lambda *given: times.append(time.monotonic()) or write(*given))
     assert main(command()) == 0
-    assert len(times) >= 2
-    assert min(np.diff(times)) >= 0.2
+    assert len(times) >= 3
+    assert min(np.diff(times[:-1])) >= 0.2  # the last one is written at the end, whenever that is
 
 
 def test_the_schedule_is_the_one_that_was_asked_for(folder):
