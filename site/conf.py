@@ -26,9 +26,9 @@ COLAB = "https://colab.research.google.com"
 project = "From Noise to Sprites"
 author = course["authors"][0]["name"].removeprefix("The ")
 copyright = f"{author}. Prose and figures: CC BY 4.0; code: MIT; sprites and weights: CC0"
-release = course["version"]
 
-sys.path.insert(0, str(SITE.parent))  # for the tables of the instructor's guide
+sys.path.insert(0, str(SITE.parent))  # for the package and for the tables of the instructor's guide
+from course_utils import __version__ as release  # noqa: E402
 extensions = [
     "myst_nb",
     "teaching.exercises",
