@@ -60,12 +60,13 @@ def require_shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def require_classes(name: str, classes: object) -> tuple[str, ...]:
-    """Names of classes, each another one and not empty; perhaps none."""
+    """Names of classes, each another one, not empty and on one line; perhaps none."""
     if isinstance(classes, str) or not isinstance(classes, Iterable):
         raise ValueError(f"{name} must be a list of names, got {classes!r}")
     names = tuple(classes)
-    if not all(isinstance(word, str) and word.strip() for word in names) or len(set(names)) < len(names):
-        raise ValueError(f"{name} must be different names, got {', '.join(map(repr, names))}")
+    good = all(isinstance(word, str) and word.strip() and word.splitlines() == [word] for word in names)
+    if not good or len(set(names)) < len(names):
+        raise ValueError(f"{name} must be different names of one line, got {', '.join(map(repr, names))}")
     return names
 
 

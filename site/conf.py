@@ -28,7 +28,9 @@ author = course["authors"][0]["name"].removeprefix("The ")
 copyright = f"{author}. Prose and figures: CC BY 4.0; code: MIT; sprites and weights: CC0"
 
 sys.path.insert(0, str(SITE.parent))  # for the package and for the tables of the instructor's guide
-from course_utils import __version__ as release  # noqa: E402
+import course_utils  # noqa: E402
+
+release = course_utils.__version__
 extensions = [
     "myst_nb",
     "teaching.exercises",

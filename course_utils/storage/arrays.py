@@ -108,7 +108,9 @@ def to_contexts(
     k = labels.shape[1]
     if classes is not None and len(classes) != k:
         raise ValueError(f"{name} must have a column for each of {len(classes)} classes, got {k}")
-    return labels.astype(np.float32), tuple(classes or map(str, range(k))), ()
+    odd = int((((labels != 0) & (labels != 1)).any(1) | (labels.sum(1, dtype=float) != 1)).sum())
+    said = (f"labels of {odd:,} of {n:,} pictures are not one-hot: they are taken as strengths",) if odd else ()
+    return labels.astype(np.float32), tuple(classes or map(str, range(k))), said
 
 
 def no_contexts(n: int) -> NDArray[np.float32]:
@@ -143,7 +145,15 @@ def require_memory(name: object, values: int) -> None:
 def _require_images(path: Path, images: NDArray[Any]) -> None:
     """One or more pictures in bytes, of shape (N, H, W, 3)."""
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or images.size == 0:
-        raise ValueError(f"{path} must hold uint8 pictures of shape (N, H, W, 3), got {images.dtype} {images.shape}")
+        got = f"{images.dtype} {images.shape}"
+        cures = {
+            ": .transpose(0, 2, 3, 1) puts the colours last": images.ndim == 4 and images.shape[1] == 3,
+            ": [..., :3] leaves the transparency out": images.ndim == 4 and images.shape[3] == 4,
+            ": .repeat(3, axis=-1) makes colours of grey": images.ndim == 4 and images.shape[3] == 1,
+            ": as numbers from 0 to 255, .astype('uint8') stores them so": images.dtype != np.uint8,
+        }
+        cure = next((words for words, fits in cures.items() if fits), "")
+        raise ValueError(f"{path} must hold uint8 pictures of shape (N, H, W, 3), got {got}{cure}")
 
 
 def _of_words(
@@ -228,7 +238,7 @@ def _read_archive(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _read_file(path: Path) -> NDArray[Any]:
-    if not path.exists():
+    if not path.is_file():
         raise FileNotFoundError(f"no file at this path: {path}")
     return _read_array(str(path), lambda: path.open("rb"), path.stat().st_size)
 

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from ..validation import require_classes, require_int
 from .arrays import SPLITS, Raw, read_npy, read_npz, read_words
-from .pictures import picture_suffixes, read_folder, read_sheet, require_background
+from .folders import picture_suffixes
+from .pictures import read_folder, read_sheet, require_background
 from .shipped import shipped
 
 _PACKED = {".zip", ".7z", ".rar", ".tar", ".gz", ".tgz"}
@@ -73,14 +74,15 @@ def read_sprites(
     kind = _kind(source)
     for_one = {"split": (split, ".npz"), "labels": (labels, ".npy")}
     for_sheets = {"cell": cell, "spacing": spacing or None, "margin": margin or None}
+    this = f"{source} is a {kind}{' file' * kind.startswith('.')}"
     for name, (value, fits) in for_one.items():
         if value is not None and kind != fits:
-            raise ValueError(f"{name} is for {fits} files only, and {source} is none")
+            raise ValueError(f"{name} is for {fits} files only, and {this}")
     for name, number in for_sheets.items():
         if number is not None and kind != "sheet":
-            raise ValueError(f"{name} is for sheets only, and {source} is none")
+            raise ValueError(f"{name} is for one picture that is a sheet, and {this}")
     if background != "white" and kind not in ("folder", "sheet"):
-        raise ValueError(f"background is for pictures with transparent pixels, and {source} has none")
+        raise ValueError(f"background is for pictures with transparent pixels, and {this}")
     if kind == "sheet" and cell is None:
         raise ValueError(f"{source} is one picture: say how large a sprite on it is, such as --cell 16 (cell=16)")
     try:
@@ -131,6 +133,8 @@ def _kind(source: Path) -> str:
     suffix = source.suffix.lower()
     if source.is_dir():
         return "folder"
+    if not source.is_file():
+        raise ValueError(f"{source} must be a file or a folder, and is something else")
     if suffix in (".npy", ".npz"):
         return suffix
     if suffix in picture_suffixes():
@@ -147,7 +151,8 @@ def _sprites(source: Path, raw: Raw) -> Sprites:
         x = torch.from_numpy(raw.images).permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1)
     except RuntimeError as error:  # as PyTorch says it
         raise MemoryError from error
-    return Sprites(x, torch.from_numpy(raw.contexts), classes, _found(raw), raw.remarks)
+    alone = ("every picture is a class of its own",) if 1 < len(classes) == len(x) else ()
+    return Sprites(x, torch.from_numpy(raw.contexts), classes, _found(raw), (*raw.remarks, *alone))
 
 
 def _found(raw: Raw) -> str:

@@ -3,14 +3,12 @@
 Arrays stand in `arrays`; what a path means is decided in `datasets`.
 """
 
-import os
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +16,11 @@ from PIL import Image, ImageColor
 
 from ..validation import require_int
 from .arrays import Raw, natural, no_contexts, one_hot, require_memory
-from .ownership import is_marked
+from .folders import files_below, left_out, sort_out, split_folders, text_of
 
 _COLOURS = ("white", "black", "grey", "magenta")  # from which the background "auto" is chosen
 _NEAR = 32  # levels, of 255, within which a colour is hard to tell from the background
-_NO_PIXELS = {"BUFR", "EPS", "FITS", "GRIB", "HDF5", "MPEG", "WMF"}  # formats that Pillow passes on to other programs
 _LAYERED = {"MPO", "PSD"}  # formats whose further frames are layers and previews of the first
-_HELD_OUT = {"test", "val", "valid", "validation"}
 
 
 class _Header(NamedTuple):
@@ -33,13 +29,6 @@ class _Header(NamedTuple):
     width: int
     height: int
     frames: int
-
-
-@cache
-def picture_suffixes() -> frozenset[str]:
-    """Endings, in lower case and with the dot, of files that Pillow reads as pixels."""
-    known = Image.registered_extensions()
-    return frozenset(suffix for suffix, kind in known.items() if kind in Image.OPEN and kind not in _NO_PIXELS)
 
 
 def require_background(background: str) -> None:
@@ -61,7 +50,7 @@ def read_folder(path: Path, background: str) -> Raw:
 
     Raises FileNotFoundError if there are no pictures, and ValueError if one is damaged or they do not go together.
     """
-    files, remarks = _sort_out(path, _below(path))
+    files, remarks = sort_out(path, files_below(path))
     if not files:
         raise FileNotFoundError("; ".join((f"no pictures in {path}", *remarks)))
     tops = [file.relative_to(path).parts[0] if file.parent != path else "" for file in files]
@@ -69,18 +58,19 @@ def read_folder(path: Path, background: str) -> Raw:
     if folders and "" in tops:
         loose = files[tops.index("")].name
         raise ValueError(f"{path} holds both classes (folders) and pictures without one, such as {loose}")
-    train, held_out = _splits(folders)
+    train, held_out = split_folders(folders)
     if held_out:
         found = read_folder(path / train, background)
         remark = f"passed over: {' and '.join(held_out)}, because {train} is what there is to learn from"
         return found._replace(remarks=(remark, *found.remarks))
     there = {entry.name for entry in path.iterdir() if entry.is_dir() and entry.name[0] != "."}
-    remarks += _left_out(sorted(there - {*folders}, key=natural), "folder without pictures", "folders without pictures")
+    empty = sorted(there - {*folders}, key=natural)
+    remarks += left_out(empty, "folder without pictures", "folders without pictures")
     frames = _read_all(path, files)
     images, more = on_background(np.concatenate(frames), background)
     places = np.repeat([folders.index(top) if top else 0 for top in tops], [len(some) for some in frames])
     contexts = one_hot(str(path), places, len(folders)) if folders else no_contexts(len(images))
-    return Raw(images, contexts, tuple(map(_text, folders)), (*remarks, *_about_frames(frames), *more))
+    return Raw(images, contexts, tuple(map(text_of, folders)), (*remarks, *_about_frames(frames), *more))
 
 
 def read_sheet(path: Path, cell: int, spacing: int, margin: int, background: str) -> Raw:
@@ -110,7 +100,8 @@ def read_sheet(path: Path, cell: int, spacing: int, margin: int, background: str
     cells, alpha = cells[drawn], alpha[drawn]
     empty = alpha == 0 if see_through else (cells == cells[-1, -1, -1]).all(3)
     gaps = _about_gaps(empty, cell) if spacing == 0 else []
-    return Raw(cells, no_contexts(len(cells)), (), (*_about_frames([frames]), *gaps, *remarks))
+    left = [f"left out: {n:,} empty cell{'s' * (n > 1)}"] if (n := int((~drawn).sum())) else []
+    return Raw(cells, no_contexts(len(cells)), (), (*left, *_about_frames([frames]), *gaps, *remarks))
 
 
 def on_background(pixels: NDArray[np.uint8], background: str) -> tuple[NDArray[np.uint8], list[str]]:
@@ -149,48 +140,6 @@ def _unlike(drawn: NDArray[np.uint8]) -> str:
     return min(_COLOURS, key=near)
 
 
-def _below(folder: Path) -> list[Path]:
-    """All files in a folder and below it, in natural order, without hidden ones and what macOS packs into zips."""
-
-    def fail(error: OSError) -> NoReturn:
-        raise error
-
-    found = []
-    for place, folders, files in os.walk(folder, onerror=fail, followlinks=True):
-        folders[:] = sorted((name for name in folders if name[0] != "." and name != "__MACOSX"), key=natural)
-        found += [Path(place, name) for name in sorted(files, key=natural) if name[0] != "."]
-    return found
-
-
-def _sort_out(path: Path, files: Sequence[Path]) -> tuple[list[Path], list[str]]:
-    """The pictures among files, and remarks on the others."""
-
-    def names(some: Sequence[Path]) -> list[str]:
-        return [file.relative_to(path).as_posix() for file in some]
-
-    pictures = [file for file in files if file.suffix.lower() in picture_suffixes()]
-    others = [file for file in files if file.suffix.lower() not in picture_suffixes()]
-    ours = dict.fromkeys(file for file in pictures if is_marked(file))
-    remarks = [
-        *_left_out(names(others), "file that is no picture", "files that are no pictures"),
-        *_left_out(names([*ours]), "picture that this course wrote", "pictures that this course wrote"),
-    ]
-    return [file for file in pictures if file not in ours], remarks
-
-
-def _left_out(names: Sequence[str], one: str, several: str) -> list[str]:
-    if len(names) < 2:
-        return [f"left out: 1 {one}, {_text(name)}" for name in names]
-    return [f"left out: {len(names):,} {several}, such as {_text(names[0])}"]
-
-
-def _splits(folders: Sequence[str]) -> tuple[str, list[str]]:
-    """The folder to learn from, and those held out; there are none unless all folders are such."""
-    train = [name for name in folders if name.lower() == "train"]
-    held_out = [name for name in folders if name.lower() in _HELD_OUT]
-    return ("", []) if len(train) != 1 or len(folders) > 1 + len(held_out) else (train[0], held_out)
-
-
 def _read_all(path: Path, files: Sequence[Path]) -> list[NDArray[np.uint8]]:
     """For each picture its frames, after a look at all their sizes."""
     headers = {file: _header(file) for file in files}
@@ -207,7 +156,7 @@ def _list_sizes(path: Path, headers: Mapping[Path, _Header], sizes: Counter[tupl
     parts = []
     for size, n in sizes.most_common(3):
         example = next(file for file, header in headers.items() if header[:2] == size).relative_to(path).as_posix()
-        parts.append(f"{n:,} {'is' if n == 1 else 'are'} {size[0]}×{size[1]}, such as {_text(example)}")
+        parts.append(f"{n:,} {'is' if n == 1 else 'are'} {size[0]}×{size[1]}, such as {text_of(example)}")
     if others := len(headers) - sum(n for _, n in sizes.most_common(3)):
         parts.append(f"{others:,} of {len(sizes) - 3:,} other sizes")
     return f"{', '.join(parts[:-1])}, and {parts[-1]}"
@@ -293,8 +242,3 @@ def _about_frames(frames: Sequence[NDArray[np.uint8]]) -> list[str]:
     n = sum(len(some) > 1 for some in frames)
     files = "1 file holds" if n == 1 else f"{n:,} files hold"
     return [f"{files} several frames: each frame is a picture"] if n else []
-
-
-def _text(name: str) -> str:
-    """A name of a file as text that can be written anywhere, even if the name is not UTF-8."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -99,11 +99,12 @@ def test_folder_of_pngs_with_and_without_classes(tmp_path):
 def test_hidden_folders_are_no_classes_and_empty_ones_neither(tmp_path):
     for folder in (".ipynb_checkpoints", "ants", "bees"):
         (tmp_path / folder).mkdir()
-        Image.fromarray(pictures()[0]).save(tmp_path / folder / "A.PNG")
-    assert load_sprites(tmp_path)[1].shape == (2, 2)
+        for name in "AB":
+            Image.fromarray(pictures()[0]).save(tmp_path / folder / f"{name}.PNG")
+    assert load_sprites(tmp_path)[1].shape == (4, 2)
     (tmp_path / "cats").mkdir()
     with pytest.warns(UserWarning, match="left out: 1 folder without pictures, cats"):
-        assert load_sprites(tmp_path)[1].shape == (2, 2)
+        assert load_sprites(tmp_path)[1].shape == (4, 2)
 
 
 def test_transparent_pixels_become_white(tmp_path):
@@ -129,8 +130,8 @@ def test_what_there_is_is_told_in_one_sentence(classic, small_file):
     assert sprites.classes == ("0", "1", "2", "3", "4")
     assert sprites.remarks == ()
     sprites = read_sprites(small_file, split="test")
-    assert sprites.found.startswith("10 pictures of 16×16 in 5 classes: 0 ")
-    assert read_sprites().found.startswith("20,000 pictures of 16×16 in 5 classes: 0 ")
+    assert sprites.found.startswith("10 pictures of 16×16 in 5 classes: hero ")
+    assert read_sprites().found.startswith("20,000 pictures of 16×16 in 5 classes: hero ")
 
 
 def test_strengths_are_not_counted(classic, tmp_path):
@@ -191,7 +192,7 @@ def test_whole_numbers_and_words_become_classes(kind, classic, tmp_path):
         (np.arange(5), r"must hold a label for each of 6 pictures, which is a one-hot row, .* got int64 \(5,\)"),
         (np.full((6, 2), "a"), r"which is a one-hot row, a whole number or a word, got <U1 \(6, 2\)"),
         (np.full(6, 1j), "which is a one-hot row, a whole number or a word, got complex128"),
-        (np.array(["", "a"] * 3), "must be different names, got '', 'a'"),
+        (np.array(["", "a"] * 3), "must be different names of one line, got '', 'a'"),
     ],
 )
 def test_labels_of_another_kind_are_refused(given, message, classic, tmp_path):
@@ -340,9 +341,9 @@ def test_what_is_wrong_is_named(tmp_path, classic, small_file):
     refuses("cell must divide the sheet's 12×8 pixels, got 5", tmp_path / "sheet.png", cell=5)
     refuses("cell must be a whole number of at least 1, got 0", tmp_path / "sheet.png", cell=0)
     refuses("cell must be a whole number of at least 1, got 4.0", tmp_path / "sheet.png", cell=4.0)
-    refuses("cell is for sheets only", path, cell=4)
-    refuses("spacing is for sheets only", path, spacing=1)
-    refuses("margin is for sheets only", tmp_path, margin=1)
+    refuses("cell is for one picture that is a sheet, and .* is a .npy file", path, cell=4)
+    refuses("spacing is for one picture that is a sheet", path, spacing=1)
+    refuses("margin is for one picture that is a sheet, and .* is a folder", tmp_path, margin=1)
     refuses("spacing must be a whole number of at least 0, got -1", tmp_path / "sheet.png", cell=4, spacing=-1)
     refuses("margin must be a whole number of at least 0, got 0.5", tmp_path / "sheet.png", cell=4, margin=0.5)
     refuses("background is for pictures with transparent pixels", path, background="black")
@@ -366,6 +367,45 @@ def test_what_is_wrong_is_named(tmp_path, classic, small_file):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "a.png").write_bytes(b"\x89PNG and then nothing")
     refuses("a.png is damaged or is no picture", tmp_path / "broken")
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "cure"),
+    [
+        ((4, 3, 8, 8), "u1", r".transpose\(0, 2, 3, 1\) puts the colours last"),
+        ((4, 8, 8, 4), "u1", r"\[..., :3\] leaves the transparency out"),
+        ((4, 8, 8, 1), "u1", r".repeat\(3, axis=-1\) makes colours of grey"),
+        ((4, 8, 8, 3), "f4", r".astype\('uint8'\) stores them so"),
+    ],
+)
+def test_an_array_of_another_form_is_refused_with_a_cure(shape, dtype, cure, tmp_path):
+    np.save(tmp_path / "mine.npy", np.zeros(shape, dtype=dtype))
+    with pytest.raises(ValueError, match=rf"must hold uint8 pictures of shape \(N, H, W, 3\), got .*{cure}$"):
+        load_sprites(tmp_path / "mine.npy")
+
+
+def test_labels_that_are_not_one_hot_are_remarked(classic, tmp_path):
+    rows = np.eye(5)[[0, 1, 2, 3, 4, 0]]
+    rows[0, 1], rows[1, 1] = 1, 0.5
+    np.save(tmp_path / "soft.npy", rows)
+    remark = "labels of 2 of 6 pictures are not one-hot: they are taken as strengths"
+    assert read_sprites(classic[0], labels=tmp_path / "soft.npy").remarks == (remark,)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--data", ""], "train: argument --data: an empty name is no file and no folder"),
+        (["train", "--sizes", "3"], "course_utils: unrecognized arguments: --sizes 3"),
+        (["sample"], "sample: the following arguments are required: file"),
+        (["sample", "it", "--n", "x"], "sample: argument --n: invalid int value: 'x'"),
+    ],
+)
+def test_a_wrong_option_gets_one_line_and_exit_2(arguments, message, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert capsys.readouterr().err == f"{message} (--help shows all options)\n"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from course_utils import load_sprites
-from course_utils.storage import arrays, pictures
+from course_utils.storage import arrays, folders, pictures
 from course_utils.storage.datasets import read_sprites
 from course_utils.storage.ownership import mark
 
@@ -56,8 +56,8 @@ def test_all_that_pillow_reads_is_read_and_other_files_are_named(tmp_path):
 
 @pytest.mark.parametrize("suffix", [".h5", ".grib", ".bufr", ".wmf", ".eps", ".mpg", ".fits", ".svg", ".txt"])
 def test_what_pillow_cannot_turn_into_pixels_by_itself_is_no_picture(suffix):
-    assert suffix not in pictures.picture_suffixes()
-    assert {".png", ".apng", ".jpg", ".webp", ".gif", ".bmp", ".tif"} <= pictures.picture_suffixes()
+    assert suffix not in folders.picture_suffixes()
+    assert {".png", ".apng", ".jpg", ".webp", ".gif", ".bmp", ".tif"} <= folders.picture_suffixes()
 
 
 def test_a_damaged_picture_is_an_error_whatever_its_ending(tmp_path):
@@ -110,14 +110,44 @@ def test_what_macos_packs_and_empty_folders_are_left_out(tmp_path):
     assert sprites.remarks == ("left out: 2 folders without pictures, such as __MACOSX",)
 
 
+def test_each_folder_is_read_once_whatever_links_lead_to_it(tmp_path):
+    art = tmp_path / "art"
+    for i in range(3):
+        save(art / "tree" / f"{i}.png")
+    save(tmp_path / "elsewhere" / "a.png")
+    save(tmp_path / "outside.png")
+    for link, target in {"tree/up": "..", "tree/higher": "../..", "tree/again": ".", "cat": "../elsewhere"}.items():
+        (art / link).symlink_to(target)
+    (tmp_path / "elsewhere" / "back").symlink_to("../art")
+    sprites = read_sprites(art)
+    assert (sprites.classes, sprites.contexts.sum(0).tolist()) == (("cat", "tree"), [1, 3])
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    save(tmp_path / "a.png")
+    os.mkfifo(tmp_path / "b.png")
+    assert read_sprites(tmp_path).found == "1 picture of 4×4"
+    with pytest.raises(ValueError, match=r"b\.png must be a file or a folder, and is something else"):
+        read_sprites(tmp_path / "b.png", cell=4)
+
+
+def test_classes_of_one_picture_each_are_remarked(tmp_path):
+    for name in "ab":
+        save(tmp_path / name / "a.png")
+    assert read_sprites(tmp_path).remarks == ("every picture is a class of its own",)
+    save(tmp_path / "a" / "b.png")
+    assert read_sprites(tmp_path).remarks == ()
+
+
 @pytest.mark.parametrize("held_out", [["test"], ["val"], ["Validation", "test"]])
 def test_of_train_and_test_only_train_is_read(held_out, tmp_path):
     for folder in ("train", *held_out):
         for kind in ("ants", "bees"):
             save(tmp_path / folder / kind / "a.png")
+            save(tmp_path / folder / kind / "b.png")
     sprites = read_sprites(tmp_path)
     assert sprites.classes == ("ants", "bees")
-    assert len(sprites.images) == 2
+    assert len(sprites.images) == 4
     assert sprites.remarks == (f"passed over: {' and '.join(held_out)}, because train is what there is to learn from",)
 
 
