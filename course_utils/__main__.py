@@ -4,7 +4,7 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         summary = given.run(given)
     except (ValueError, OSError) as error:
-        print(f"{given.command}: {error}", file=sys.stderr)
+        print(f"{given.command}: {_sentence(error)}", file=sys.stderr)
         return 2
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "alloc" not in str(error) and "memory" not in str(error):
@@ -47,8 +47,29 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _sentence(error: ValueError | OSError) -> str:
+    """What went wrong; where the system says it, without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        return ": ".join([*filter(None, [error.filename]), error.strerror.lower()])
+    return str(error)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the options."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog.split()[-1]}: {message} (--help shows all options)\n")
+
+
+def _path(text: str) -> Path:
+    """A path of the command line, which would be the current folder if it were empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name is no file and no folder")
+    return Path(text)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m course_utils", description="Tools of From Noise to Sprites.")
+    parser = _Parser(prog="python -m course_utils", description="Tools of From Noise to Sprites.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
 
@@ -56,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     draw.add_argument("--n", type=int, default=20_000, help="sprites to train on (default: %(default)s)")
     draw.add_argument("--n-test", type=int, default=2_000, help="further sprites, held out (default: %(default)s)")
     draw.add_argument("--seed", type=int, default=0, help="which data set (default: %(default)s)")
-    draw.add_argument("--out", type=Path, default=Path("sprites.npz"), help="file to write (default: %(default)s)")
+    draw.add_argument("--out", type=_path, default=Path("sprites.npz"), help="file to write (default: %(default)s)")
     draw.set_defaults(run=_draw_sprites)
 
     learn = commands.add_parser("train", help="train by a recipe, on the sprites of the course or on yours")
@@ -66,13 +87,13 @@ def _parser() -> argparse.ArgumentParser:
         default=SPRITES.name,
         help="what to train: the course's network, the classic lab's, or the judge (default: %(default)s)",
     )
-    learn.add_argument("--data", type=Path, help="a folder of pictures, a sheet, .npy or .npz (default: the course's)")
+    learn.add_argument("--data", type=_path, help="a folder of pictures, a sheet, .npy or .npz (default: the course's)")
     learn.add_argument("--cell", type=int, help="side of one sprite in pixels, if the data is a sheet")
     learn.add_argument("--spacing", type=int, help="pixels between the sprites of a sheet (default: 0)")
     learn.add_argument("--margin", type=int, help="pixels around the sprites of a sheet (default: 0)")
     learn.add_argument("--background", help="colour behind transparent pixels, or auto (default: white)")
-    learn.add_argument("--labels", type=Path, help="labels of an .npy file (default: sprite_labels….npy beside it)")
-    learn.add_argument("--from", type=Path, dest="start", help="begin with these weights: a file, or sprites")
+    learn.add_argument("--labels", type=_path, help="labels of an .npy file (default: sprite_labels….npy beside it)")
+    learn.add_argument("--from", type=_path, dest="start", help="begin with these weights: a file, or sprites")
     learn.add_argument(
         "--steps",
         type=int,
@@ -82,27 +103,29 @@ def _parser() -> argparse.ArgumentParser:
     learn.add_argument("--n-features", type=int, help="width of the network (default: the recipe's)")
     learn.add_argument("--schedule", choices=SCHEDULES, help="the noise schedule (default: the recipe's)")
     learn.add_argument("--seed", type=int, help="seed of every random choice (default: the recipe's)")
-    learn.add_argument("--out", type=Path, help="file to write (default: the recipe's name with .safetensors)")
+    learn.add_argument("--out", type=_path, help="file to write (default: the recipe's name with .safetensors)")
     learn.add_argument("--resume", action="store_true", help="go on with a run that was stopped")
     learn.set_defaults(run=_train)
 
     show = commands.add_parser("sample", help="let a trained network draw, by the names of its classes")
-    show.add_argument("file", type=Path, help="its weights: a file that train wrote, or sprites for the course's")
-    show.add_argument("--classes", nargs="+", metavar="NAME", help="what to draw (default: each class)")
+    show.add_argument("file", type=_path, help="its weights: a file that train wrote, or sprites for the course's")
+    show.add_argument(
+        "--classes", nargs="+", action="extend", metavar="NAME", help="what to draw (default: each class)"
+    )
     show.add_argument("--n", type=int, default=8, help="pictures of each class (default: %(default)s)")
     show.add_argument("--guidance-scale", type=float, default=2.0, help="0 ignores the class (default: %(default)s)")
     show.add_argument("--steps", type=int, default=25, help="steps of the sampler (default: %(default)s)")
     show.add_argument("--sampler", choices=SAMPLERS, default="ddim", help="(default: %(default)s)")
     show.add_argument("--seed", type=int, default=0, help="other seeds, other pictures (default: %(default)s)")
-    show.add_argument("--out", type=Path, help="picture to write, .png (default: FILE-samples.png)")
-    show.add_argument("--each", type=Path, metavar="FOLDER", help="write each picture by itself, too")
-    show.add_argument("--movie", type=Path, metavar="FILE.webp", help="write how noise becomes pictures, too")
+    show.add_argument("--out", type=_path, help="picture to write, .png (default: FILE-samples.png)")
+    show.add_argument("--each", type=_path, metavar="FOLDER", help="write each picture by itself, too")
+    show.add_argument("--movie", type=_path, metavar="FILE.webp", help="write how noise becomes pictures, too")
     show.set_defaults(run=_sample)
     for command in (draw, learn, show):
         command.add_argument("--overwrite", action="store_true", help="replace what an earlier run of this name wrote")
 
     evaluate = commands.add_parser("evaluate", help="measure how good the sprites are that a network draws")
-    evaluate.add_argument("file", type=Path, help="weights of a network that knows the five classes of the course")
+    evaluate.add_argument("file", type=_path, help="weights of a network that knows the five classes of the course")
     evaluate.set_defaults(run=_evaluate)
 
     return parser
@@ -130,7 +153,7 @@ def _train(given: argparse.Namespace) -> str:
             raise ValueError(
                 "--recipe, --n-features and --schedule are those of the weights to begin with: leave them out"
             )
-        start, model, schedule = _load(given.start)
+        start, model, schedule = _load("--from", given.start)
         recipe = begin_with(recipe, model, schedule)
     if sprites is not None and given.steps is None:
         recipe = recipe._replace(steps=(enough := steps_for(recipe, len(sprites.images))))
@@ -182,7 +205,7 @@ def _command(given: argparse.Namespace, recipe: Recipe, out: Path) -> str:
 def _sample(given: argparse.Namespace) -> str:
     require_int("n", given.n, 1)
     require_seed(given.seed)
-    file, model, schedule = _load(given.file)
+    file, model, schedule = _load("FILE", given.file)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     out = given.out or Path(f"{file.stem}-samples.png")
     drawing = {name: getattr(given, name) for name in ("n", "steps", "guidance_scale", "sampler", "seed")}
@@ -191,7 +214,7 @@ def _sample(given: argparse.Namespace) -> str:
 
 
 def _evaluate(given: argparse.Namespace) -> str:
-    file, model, schedule = _load(given.file)
+    file, model, schedule = _load("FILE", given.file)
     if model.classes != tuple(CLASSES):
         known = ", ".join(model.classes) or "no classes by name"
         raise ValueError(f"{file} must hold a network that knows {', '.join(CLASSES)}, and it knows {known}")
@@ -201,10 +224,10 @@ def _evaluate(given: argparse.Namespace) -> str:
     return quality_table(model, schedule)
 
 
-def _load(file: Path) -> Any:
+def _load(option: str, file: Path) -> Any:
     """The file of some weights, the model in it and its schedule; a name that is no file may be that of ours."""
     if not file.suffix and not file.exists():
-        return shipped_by_name("FILE", file.name, "weights", ".safetensors"), *load_pretrained(file.name)
+        return shipped_by_name(option, file.name, "weights", ".safetensors"), *load_pretrained(file.name)
     return file, *load_model(file)
 
 

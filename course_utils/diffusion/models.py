@@ -4,6 +4,7 @@ A trained model also knows its classes by name. Guidance, which makes a model fr
 """
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 
 import torch
 from torch import Tensor, nn
@@ -95,7 +96,10 @@ class TrainedModel(nn.Module):
         """
         for name in names or [None]:
             if name not in self.classes:
-                known = ", ".join(map(repr, self.classes)) or "nothing: it was trained without classes"
-                raise ValueError(f"names must be among those that the model knows ({known}), got {name!r}")
+                known = ", ".join(map(repr, self.classes[:12])) or "nothing: it was trained without classes"
+                known += f" and {len(self.classes) - 12:,} more" if len(self.classes) > 12 else ""
+                near = get_close_matches(str(name), self.classes, 1)
+                meant = f": did you mean {near[0]!r}?" if near else ""
+                raise ValueError(f"names must be among those that the model knows ({known}), got {name!r}{meant}")
         rows = torch.tensor([self.classes.index(name) for name in names])
         return torch.eye(len(self.classes))[rows].to(next(self.parameters()).device)

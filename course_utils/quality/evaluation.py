@@ -19,7 +19,7 @@ from ..diffusion.schedules import NoiseSchedule
 from ..storage.checkpoints import require_weights_file, write_network
 from ..storage.datasets import load_sprites, sprite_words
 from ..storage.files import sha256, write_whole
-from ..storage.ownership import mark, require_free
+from ..storage.ownership import mark, only_one, require_free
 from ..storage.shipped import shipped
 from ..validation import require_seed
 from .classifier import SpriteClassifier, load_classifier, spoil, train_classifier
@@ -90,9 +90,15 @@ def write_classifier(
     Returns one line that says how it went.
     """
     out = require_weights_file("out", Path(out))  # before the training, not after it
+    require_seed(seed)
+    with only_one(out):
+        require_free(mark("train", out), [out, out.with_suffix(".md")], overwrite)
+        return _write_classifier(out, steps, batch_size, learning_rate, seed)
+
+
+def _write_classifier(out: Path, steps: int, batch_size: int, learning_rate: float, seed: int) -> str:
     own = mark("train", out)
-    require_free(own, [out, out.with_suffix(".md")], overwrite)
-    torch.manual_seed(require_seed(seed))
+    torch.manual_seed(seed)
     images, contexts = load_sprites()
     generator = torch.Generator().manual_seed(seed)
     kinds = sprite_words()["kind"]

@@ -157,6 +157,8 @@ def read_network(
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no file at this path: {path}")
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{path} must be a .safetensors file with weights")
     file_bytes = path.read_bytes()
     try:
         tensors = safetensors.torch.load(file_bytes)  # which also refuses a header that is not what it should be

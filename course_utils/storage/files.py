@@ -2,15 +2,16 @@
 
 import hashlib
 import os
+import secrets
 import sys
 from pathlib import Path
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that at any moment, even if the power fails, it is the whole new one or what was there before."""
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(f"{secrets.token_hex(8)}.part")  # a name that nobody's file has
     try:
-        with part.open("wb") as file:
+        with part.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())  # what is in the file reaches the disk before its name does

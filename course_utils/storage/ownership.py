@@ -38,14 +38,12 @@ def require_free(own: str, results: Iterable[Path], overwrite: bool = False) -> 
         overwrite: replace what an earlier run of the same command wrote under the same name.
 
     Raises FileExistsError for a file that is there and was not written by such a run, or was, without `overwrite`, and
-    FileNotFoundError if there is no such folder.
+    another OSError if there is no such folder, or none that may be written to.
     """
     for path in results:
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"no such folder: {path.parent}")
-        path.with_name(f"{path.name}.part").exists()  # which raises where this name, of `write_whole`, is too long
-        if path.is_dir():
-            raise IsADirectoryError(f"{path} must be a file, and is a folder")
+        require_folder(path.parent)
+        if os.path.lexists(path) and not path.is_file():  # pipes and devices would be waited for
+            raise FileExistsError(f"{path} is there, and is no file")
         if path.exists() and not is_marked(path, own):
             raise FileExistsError(
                 f"{path} is there, and was not written by this command under this name: move it, or take another --out"
@@ -56,15 +54,26 @@ def require_free(own: str, results: Iterable[Path], overwrite: bool = False) -> 
             )
 
 
+def require_folder(folder: Path) -> None:
+    """A folder that may be written to. Raises FileNotFoundError or PermissionError."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no such folder: {folder}")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"nothing may be written to the folder {folder}")
+
+
 @contextmanager
 def only_one(out: Path) -> Iterator[None]:
     """Hold a hidden lock file while files of this name are written, so that a second process is told and does no harm.
 
-    The system lets go of the lock when a process ends, however it ends. Raises FileExistsError if another holds it.
+    The system lets go of the lock when a process ends, however it ends. Raises FileExistsError if another holds it, and
+    what `require_folder` does.
     """
+    require_folder(out.parent)
     path = out.with_name(f".{out.name}.lock")
-    if path.exists() and path.stat().st_size > 0:  # ours are empty
+    if os.path.lexists(path) and not (path.is_file() and path.stat().st_size == 0):  # as ours are
         raise FileExistsError(f"{path} is there, and is no lock of this command: move it")
+    path.touch()  # what is in the way of it is said by the system
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)

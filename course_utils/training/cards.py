@@ -3,8 +3,11 @@
 What is known of the run is handed in by `run`, and the pictures are those of `samples`.
 """
 
+import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from ..diffusion.models import TrainedModel
 from ..quality.evaluation import SEEDS, N
@@ -36,13 +39,13 @@ def write_card(
     if classes:
         shown, asked = "ten samples of each class", f"It can be asked for {', '.join(classes)}. A"
         asked += "\ntenth of the sprites were shown without their class, so it also draws without being asked for one."
-    table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
+    table = "\n".join(f"| {name} | " + value.replace("|", r"\|") + " |" for name, value in rows.items())
     files = {out.with_stem(out.stem + suffix): weights for suffix, weights in checkpoints.items()}
     lines = "\n".join(f"| `{file.name}` | {weights} | `{sha256(file)}` |" for file, weights in files.items())
     height, width = (model.shape or (0, 0, 0))[1:]
     card = f"""# {out.name}
 
-![{shown.capitalize()}]({out.with_suffix(".png").name})
+![{shown.capitalize()}]({quote(os.fsencode(out.with_suffix(".png").name))})
 
 *The first {shown}: DDIM, 50 steps, guidance scale 2, seed 0, nothing picked.*
 
@@ -77,8 +80,8 @@ Made for learning how diffusion works: it knows the small pictures that it was s
 
 def _snippet(out: Path, classes: Sequence[str]) -> str:
     """Five lines that load the network, ask for two classes and show what it draws."""
-    load = f'load_pretrained("{out.stem}")' if out.parent.name == "weights" else f'load_model("{out.name}")'
-    names = ", ".join(f'"{name}"' for name in classes[:2])
+    load = f'load_pretrained("{out.stem}")' if out.parent.name == "weights" else f"load_model({_quoted(out.name)})"
+    names = ", ".join(map(_quoted, classes[:2]))
     asked = f"c = model.context({names})" if classes else "c = None"
     return f"""from course_utils import guided, {load.split("(")[0]}, sample_ddim, show_images
 
@@ -86,6 +89,11 @@ model, schedule = {load}
 {asked}
 x = sample_ddim(guided(model, 2), ({len(classes[:2]) or 8}, *model.shape), schedule, c=c)
 show_images(x)"""
+
+
+def _quoted(text: str) -> str:
+    """A text as Python reads it, whatever quotes and signs are in it."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _quality(table: str) -> str:

@@ -41,6 +41,11 @@ def processes() -> Iterator["Accelerator | None"]:
         accelerator.end_training()
 
 
+def is_first(accelerator: "Accelerator | None") -> bool:
+    """Whether this is the process that writes; the others only help it."""
+    return accelerator is None or accelerator.is_main_process
+
+
 @contextmanager
 def ctrl_c_waits() -> Iterator[list[bool]]:
     """Let a step finish: the first Ctrl-C is only noted, in the list that this gives; a second one interrupts."""

@@ -7,7 +7,8 @@ the network draws in `samples`.
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -20,16 +21,15 @@ from ..diffusion.losses import diffusion_loss
 from ..diffusion.models import TrainedModel
 from ..diffusion.schedules import NoiseSchedule
 from ..quality.evaluation import quality_table
-from ..sprites.artist import CLASSES
 from ..storage.checkpoints import load_model, require_weights_file, save_model
-from ..storage.datasets import Sprites, load_sprites
+from ..storage.datasets import Sprites, load_sprites, read_sprites
 from ..storage.files import sha256, write_whole
 from ..storage.ownership import mark, only_one, require_free
 from ..storage.shipped import shipped
 from ..validation import require_int, require_seed
 from .cards import write_card
 from .loop import Progress, no_average, train
-from .machine import ctrl_c_waits, machine, processes
+from .machine import ctrl_c_waits, is_first, machine, processes
 from .recipes import Recipe, take_over
 from .samples import contact_sheet, example, from_noise, own_or_recited, progress_picture, walk
 from .state import fingerprint, read_state, write_state
@@ -75,21 +75,13 @@ def run_recipe(
     Returns a few lines that say how it went. Raises ValueError and OSError that say in one line what is wrong, and
     after Ctrl-C a KeyboardInterrupt that says how to go on.
     """
-    own, state_file, ours = mark("train", out), out.with_suffix(".state.pt"), sprites is None
+    ours = sprites is None
     sprites = sprites or course_sprites()
     _require(out, recipe, sprites, minutes)
-    require_free(own, results(out), overwrite or resume)
-    require_free(own, [out.with_suffix(".progress.png")], overwrite=True)
     asked = {"classes": list(sprites.classes), "minutes": minutes, "start": start and sha256(start)}
     expected = fingerprint(recipe, sprites.images, sprites.contexts, **asked)
-    if resume:
-        state = read_state(state_file, expected)
-    elif state_file.exists():
-        raise FileExistsError(f"{state_file} is of a run that was stopped: add --resume, or delete it to start anew")
-    else:
-        state = {"written_by": own, "recipe": expected, "losses": [], "seconds": 0.0, "training": None, "kept": {}}
-
-    with processes() as accelerator:
+    with processes() as accelerator, only_one(out) if is_first(accelerator) else nullcontext():
+        state = _begin(out, expected, resume, overwrite)
         torch.manual_seed(recipe.seed)  # for the network's first weights, which PyTorch draws from its own generator
         schedule = recipe.schedule(recipe.T)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -109,20 +101,36 @@ def run_recipe(
             accelerator=accelerator,
             **recipe.settings(schedule),
         )
-        if accelerator is not None and not accelerator.is_main_process:
+        if not is_first(accelerator):
             deque(run, maxlen=0)  # the other processes do their share of the work, and leave the rest to the first
             return ""
-        with only_one(out):
+        try:
             _follow(run, out, schedule, sprites, state)
             where = machine(accelerator.num_processes if accelerator else 1)
             model = _write(out, schedule, sprites, recipe, state)
             return _tell(out, model, schedule, sprites, recipe, state, ours, command, where)
+        except KeyboardInterrupt as stop:
+            kept = ["all but the last seconds are kept: add --resume to go on"]
+            raise KeyboardInterrupt(*stop.args or kept * out.with_suffix(".state.pt").exists()) from stop
 
 
 def results(out: Path) -> list[Path]:
     """All files that a run leaves behind."""
     weights = [out.with_stem(out.stem + suffix) for suffix in CHECKPOINTS]
     return [out, *weights, *map(out.with_suffix, (".md", ".png")), out.with_name(f"{out.stem}-from-noise.png")]
+
+
+def _begin(out: Path, expected: Mapping[str, Any], resume: bool, overwrite: bool) -> dict[str, Any]:
+    """The state from which a run of these settings begins, if all its files may be written."""
+    own, state_file = mark("train", out), out.with_suffix(".state.pt")
+    require_free(own, results(out), overwrite or resume)
+    require_free(own, [out.with_suffix(".progress.png")], overwrite=True)
+    if resume:
+        return read_state(state_file, expected)
+    require_free(own, [state_file], overwrite=True)
+    if state_file.exists():
+        raise FileExistsError(f"{state_file} is of a run that was stopped: add --resume, or delete it to start anew")
+    return {"written_by": own, "recipe": expected, "losses": [], "seconds": 0.0, "training": None, "kept": {}}
 
 
 def _follow(
@@ -206,7 +214,7 @@ def _tell(
         told += own_or_recited(model, schedule, sprites.images)
         rows["distances"] = told[1]
     checkpoints = {"": f"the end{averaged}: the one to use"}
-    checkpoints |= {suffix: f"after {kept[suffix]['step']:,} steps{averaged}" for suffix in CHECKPOINTS}
+    checkpoints |= {suffix: f"after {steps_in_words(kept[suffix]['step'])}{averaged}" for suffix in CHECKPOINTS}
     write_card(out, model, rows, quality, checkpoints, state["written_by"])
     for suffix in (".progress.png", ".state.pt"):
         out.with_suffix(suffix).unlink(missing_ok=True)
@@ -215,9 +223,13 @@ def _tell(
 
 def course_sprites() -> Sprites:
     """The sprites of the course that are there to train on."""
-    images, contexts = load_sprites()
     source = f'`data/sprites.npz`, split "train", sha256 `{sha256(shipped("data/sprites.npz"))}`'
-    return Sprites(images, contexts, tuple(CLASSES), source, ())
+    return read_sprites()._replace(found=source)
+
+
+def steps_in_words(n: int) -> str:
+    """A number of steps, with the plural that it has."""
+    return "1 step" if n == 1 else f"{n:,} steps"
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:

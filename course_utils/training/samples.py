@@ -27,7 +27,7 @@ from ..figures.animation import grid
 from ..figures.images import show_images, to_pixels
 from ..quality.metrics import nearest
 from ..storage.files import write_whole
-from ..storage.ownership import mark, require_free
+from ..storage.ownership import mark, only_one, require_folder, require_free
 from ..validation import require_int
 
 SAMPLERS: dict[str, Callable[..., Iterator[Step]]] = {
@@ -146,17 +146,20 @@ def write_samples(
     require_int("steps", drawing["steps"], 1, schedule.T)
     count = drawing["n"] * max(1, len(names))
     singles = [] if each is None else single_files(each, names, count)
-    require_free(own, [file for file in (out, film) if file], overwrite)
-    if each is not None and each.exists():
-        require_free(own, singles, overwrite)
-    stops = walk(model, schedule, names, **drawing)
-    write_whole(out, contact_sheet(stops, names, own))
-    if film is not None:
-        write_whole(film, movie(stops, drawing["n"], own))
-    if each is not None:
-        each.mkdir(exist_ok=True)
-        for file, picture in zip(singles, single_pictures(stops, own), strict=True):
-            write_whole(file, picture)
+    with only_one(out):
+        require_free(own, [file for file in (out, film) if file], overwrite)
+        if each is not None and each.exists():
+            require_free(own, singles, overwrite)
+        elif each is not None:
+            require_folder(each.parent)
+        stops = walk(model, schedule, names, **drawing)
+        write_whole(out, contact_sheet(stops, names, own))
+        if film is not None:
+            write_whole(film, movie(stops, drawing["n"], own))
+        if each is not None:
+            each.mkdir(exist_ok=True)
+            for file, picture in zip(singles, single_pictures(stops, own), strict=True):
+                write_whole(file, picture)
     where = ", ".join(map(str, filter(None, (out, each, film))))
     of_each = f", {drawing['n']} of each of {', '.join(names)}" if names else ""
     return f"{where}: {count} picture{'s' * (count > 1)}{of_each}"
@@ -165,12 +168,18 @@ def write_samples(
 def single_files(folder: Path, names: Sequence[str], count: int) -> list[Path]:
     """A file for each of `count` pictures, one class after the other: `dragon-1.png`, `dragon-2.png` and so on."""
     numbers: Counter[str] = Counter()
+    safe: dict[str, str] = {}
+    for name in names or ["picture"]:
+        if name not in safe:
+            word = re.sub(r"[^\w +-]", "_", name)[:50]  # from a file of weights, which may be a stranger's
+            while word.casefold() in map(str.casefold, safe.values()):  # as some systems hold "Cat" and "cat" for one
+                word += "_"
+            safe[name] = word
     files = []
     for i in range(count):
         name = names[i * len(names) // count] if names else "picture"
-        safe = re.sub(r"[^\w +-]", "_", name)  # names come from the file of weights, which may be a stranger's
-        numbers[safe] += 1
-        files.append(folder / f"{safe}-{numbers[safe]}.png")
+        numbers[name] += 1
+        files.append(folder / f"{safe[name]}-{numbers[name]}.png")
     return files
 
 
@@ -188,14 +197,13 @@ def own_or_recited(model: TrainedModel, schedule: NoiseSchedule, images: Tensor)
     """Whether 64 samples are nearer to the training pictures than those are to one another: a sentence, and a warning.
 
     Half as far is called recited: pictures that the network has not seen are as far away as the training pictures are
-    from one another. `images` are those it was trained on, shape (N, C, H, W). The warning is empty where all is well,
-    and so are both where fewer than two different pictures are left to compare.
+    from one another. `images` are those it was trained on, shape (N, C, H, W). The warning is empty where all is well.
     """
     names = [model.classes[i % len(model.classes)] for i in range(64)] if model.classes else []
     drawn = walk(model, schedule, names, 64 if not names else 1, steps=25, guidance_scale=1)[-1].x.cpu()
     different = images.unique(dim=0) if len(images) <= 2000 else images  # repeated pictures say nothing about others
     if len(different) < 2:
-        return "", ""
+        return "all training pictures are the same, so there is only one to be learned", ""
     some = different[torch.randperm(len(different), generator=torch.Generator().manual_seed(0))[:500]]
     among = torch.cdist(some.flatten(1), different.flatten(1)).topk(2, largest=False).values[:, 1].median().item()
     distance = nearest(drawn, different)[0]
@@ -204,6 +212,8 @@ def own_or_recited(model: TrainedModel, schedule: NoiseSchedule, images: Tensor)
         f"from a sample to the nearest training picture it is {distance.median():.1f}, "
         f"from one training picture to the next {among:.1f} (medians; {len(drawn)} samples)"
     )
+    if distance.median() > 2 * among:
+        return said, "the samples are nothing like the training pictures yet: more steps help (--steps, --minutes)"
     if recited < len(drawn) / 10:
         return said, ""
     return said, (
@@ -218,6 +228,8 @@ def short(name: str) -> str:
 
 
 def example(file: Path, classes: Sequence[str]) -> str:
-    """What to type to let this network draw."""
-    asked = ["--classes", *classes[:2]] if classes else []
-    return shlex.join(["python", "-m", "course_utils", "sample", file.as_posix(), *asked, "--n", "8"])
+    """What to type to let this network draw; what begins with a dash would be taken for an option."""
+    named = [name for name in classes if not name.startswith("-")][:2]
+    asked = ["--classes", *named] if named else []
+    path = f"./{file.as_posix()}" if file.as_posix().startswith("-") else file.as_posix()
+    return shlex.join(["python", "-m", "course_utils", "sample", path, *asked, "--n", "8"])

@@ -55,7 +55,9 @@ def read_state(path: Path, expected: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError("it is not the state of a run")
         found = dict(state["recipe"])
     except Exception as error:  # a damaged archive can raise almost anything
-        raise ValueError(f"cannot read {path}, which is damaged: delete it to start anew") from error
+        raise ValueError(
+            f"cannot read {path}, which is damaged or is no state of a run: move it away to start anew"
+        ) from error
     for name, value in expected.items():
         if found.get(name) != value:
             difference = "other sprites" if name == "data" else f"{name} {found.get(name)}, not {value}"

@@ -562,6 +562,11 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+def kept(folder):
+    """All but what a writing that was killed has left behind under a name of its own."""
+    return {name: content for name, content in contents(folder).items() if not re.fullmatch("[0-9a-f]{16}.part", name)}
+
+
 def try_everything(tell, root):
     """In a process of its own: what each writer leaves behind when it is killed at each step, or the disk is full."""
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
@@ -587,7 +592,7 @@ def try_one(folder, write):
         code, left = in_a_fork(act), contents(folder)
         found = {file: "old" * (left.get(file) == old[file]) or "new" * (left.get(file) == new[file]) for file in old}
         others = left.keys() - old.keys()
-        undisturbed = not others or (in_a_fork(partial(write, folder, 1)) == 0 and contents(folder) == new)
+        undisturbed = not others or (in_a_fork(partial(write, folder, 1)) == 0 and kept(folder) == new)
         return code, [found[file] for file in old], len(others), undisturbed
 
     def killed(step):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,54 @@ def test_what_the_command_wrote_itself_is_replaced_when_that_is_asked_for(name, 
     assert contents(folder).keys() == first.keys()
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_file_with_the_name_of_a_half_written_one_is_left_alone(name, folder):
+    command, places = COMMANDS[name]
+    Path("each").mkdir()
+    for place in places:
+        Path(f"{place}.part").write_bytes(b"months of work")
+    before = contents(folder)
+    assert main(command) == 0
+    after = contents(folder)
+    assert {path: after.get(path) for path in before} == before
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_is_no_file_is_refused_and_not_waited_for(name, folder, capsys):
+    command, places = COMMANDS[name]
+    os.mkfifo(places[0])
+    assert main(command) == 2
+    assert capsys.readouterr().err == f"{name}: {places[0]} is there, and is no file\n"
+    os.remove(places[0])
+    os.symlink("nowhere", places[0])
+    assert main([*command, "--overwrite"]) == 2
+    assert capsys.readouterr().err == f"{name}: {places[0]} is there, and is no file\n"
+
+
+def test_a_state_of_somebody_else_is_not_ours_to_delete(folder, capsys):
+    Path("it.state.pt").write_bytes(b"months of work")
+    assert main(TRAIN) == 2
+    assert "it.state.pt is there, and was not written by this command under this name" in capsys.readouterr().err
+    assert main([*TRAIN, "--resume"]) == 2
+    assert capsys.readouterr().err.endswith("is damaged or is no state of a run: move it away to start anew\n")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_folder_that_may_not_be_written_to_is_named_before_the_work(name, folder, capsys, monkeypatch):
+    """Also one for single pictures, after the others might have been written."""
+    before = contents(folder)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != Path("each"))
+    Path("each").mkdir()
+    assert main([word.replace("it.", "each/it.") for word in COMMANDS[name][0]]) == 2
+    assert capsys.readouterr().err == f"{name}: nothing may be written to the folder each\n"
+    if name == "sample":
+        assert main(COMMANDS[name][0]) == 2
+        Path("each").rmdir()
+        assert main(["no/each" if word == "each" else word for word in COMMANDS[name][0]]) == 2
+        assert capsys.readouterr().err.endswith("sample: no such folder: no\n")
+    assert contents(folder) == before
+
+
 def test_a_model_whose_name_ends_like_that_of_a_checkpoint_is_another_model(folder, capsys):
     assert main([*TRAIN[:-1], "hero-early.safetensors"]) == 0
     before = contents(folder)
@@ -160,27 +209,55 @@ def test_what_a_run_writes_is_never_taken_for_data(folder, monkeypatch, capsys):
 
 def test_a_name_that_is_too_long_for_one_of_the_files_is_refused_before_the_training(folder, capsys):
     before = contents(folder)
-    assert main([*TRAIN[:-1], f"{'n' * 237}.safetensors"]) == 2
-    assert "File name too long" in capsys.readouterr().err
+    assert main([*TRAIN[:-1], f"{'n' * 243}.safetensors"]) == 2
+    assert "file name too long" in capsys.readouterr().err
     assert contents(folder) == before
 
 
-def test_a_second_process_is_told_and_does_no_harm(folder):
+HOLD = """import sys
+from pathlib import Path
+from course_utils.storage.ownership import only_one
+with only_one(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, "judge"])
+def test_a_second_process_is_told_and_does_no_harm(name, folder, capsys):
     """The lock is the system's, so a process that was killed leaves none behind."""
-    hold = "import sys; from pathlib import Path; from course_utils.storage.ownership import only_one\n"
-    hold += "with only_one(Path('it.safetensors')): print('held', flush=True); sys.stdin.read()"
-    other = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    judge = ["train", "--recipe", "judge", "--steps", "1", "--out", "it.safetensors"], ("it.safetensors",)
+    command, (out, *_) = COMMANDS.get(name, judge)
+    run = [sys.executable, "-c", HOLD, out]
+    other = subprocess.Popen(run, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert other.stdout.readline() == "held\n"
     before = contents(folder)
-    told = pytest.raises(FileExistsError, match=r"another process is writing it\.safetensors: wait for it")
-    with told, only_one(Path("it.safetensors")):
+    told = pytest.raises(FileExistsError, match=f"another process is writing {out}: wait for it")
+    with told, only_one(Path(out)):
         pass
-    assert main(TRAIN) == 2
+    assert main(command) == 2
+    assert f"another process is writing {out}: wait for it" in capsys.readouterr().err
     assert contents(folder) == before
     other.kill()
     other.wait()
-    assert main(TRAIN) == 0
-    assert not Path(".it.safetensors.lock").exists()
+    if name != "judge":  # which takes its time
+        assert main(command) == 0
+        assert not Path(f".{out}.lock").exists()
+
+
+def test_what_another_process_finished_in_the_meantime_is_not_replaced(folder, monkeypatch, capsys):
+    """The question whether a name is free is asked when nobody else can take it any more."""
+
+    @contextmanager
+    def waits(out):
+        with only_one(out):
+            out.write_text(mark("train", out))
+            yield
+
+    monkeypatch.setattr(run, "only_one", waits)
+    assert main(TRAIN) == 2
+    assert "it.safetensors is there, from an earlier run" in capsys.readouterr().err
+    assert is_marked(Path("it.safetensors"))
 
 
 def test_a_mark_is_plain_and_of_one_name(tmp_path):

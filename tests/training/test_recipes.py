@@ -163,7 +163,7 @@ def test_the_command_begins_with_trained_weights(monkeypatch, tmp_path, capsys):
     assert main([*train, "--n-features", "16"]) == 2
     assert "--recipe, --n-features and --schedule are those of the weights to begin with" in capsys.readouterr().err
     assert main([*train[:-3], "dragons", "--out", "it.safetensors"]) == 2
-    assert "FILE must be one of those in weights/" in capsys.readouterr().err
+    assert "--from must be one of those in weights/" in capsys.readouterr().err
 
 
 def test_few_pictures_are_good_for_few_steps_and_that_is_said(monkeypatch, tmp_path, capsys):

@@ -160,7 +160,7 @@ def test_a_second_ctrl_c_does_not_wait(undisturbed, folder, monkeypatch, capsys)
     with monkeypatch.context() as patch:
         at_call(patch, 20, lambda: [signal.raise_signal(signal.SIGINT) for _ in range(2)])
         assert main(command()) == 130
-    assert stderr_line(capsys) == "train: stopped"
+    assert stderr_line(capsys) == "train: stopped; all but the last seconds are kept: add --resume to go on"
     assert torch.load("it.state.pt", weights_only=True)["training"]["step"] == 1
     assert main([*command(), "--resume"]) == 0
     assert weights(folder) == undisturbed
@@ -171,7 +171,7 @@ def test_a_full_disk_loses_nothing(undisturbed, folder, monkeypatch, capsys):
         patch.setattr(run, "KEEP_EVERY", 0.0)
         at_call(patch, 20, lambda: patch.setattr(os, "fsync", full))
         assert main(command()) == 2
-    assert stderr_line(capsys) == "train: [Errno 28] No space left on device"
+    assert stderr_line(capsys) == "train: no space left on device"
     assert torch.load("it.state.pt", weights_only=True)["training"]["step"] == 19
     assert main([*command(), "--resume"]) == 0
     assert weights(folder) == undisturbed
@@ -236,7 +236,9 @@ def test_a_damaged_state_is_named_and_never_run(stopped, capsys):
     for damaged in (b"", b"hello", whole[:-1000], bytes(flipped), pickle.dumps(Trap()), pickle.dumps({"recipe": 1})):
         state.write_bytes(damaged)
         assert main([*command(), "--resume"]) == 2
-        assert stderr_line(capsys) == "train: cannot read it.state.pt, which is damaged: delete it to start anew"
+        assert stderr_line(capsys) == (
+            "train: cannot read it.state.pt, which is damaged or is no state of a run: move it away to start anew"
+        )
     assert not Path("sprung").exists()
 
 
@@ -349,7 +351,7 @@ def test_the_command_says_in_one_line_what_is_wrong(folder, monkeypatch, capsys)
         ("--data", "empty"): "no pictures in empty",
         ("--data", "sprites_odd.npy"): "height and width of a sprite must be divisible by 4, got 8×10",
         ("--data", "sprites_nan.npy"): "sprite_labels_nan.npy must be one-hot rows, whole numbers or words, got nan",
-        ("--cell", "8"): "cell is for sheets only, and sprites_mine.npy is none",
+        ("--cell", "8"): "cell is for one picture that is a sheet, and sprites_mine.npy is a .npy file",
         ("--data", "", "--cell", "8"): "--cell says how --data is to be read: give --data, too",
         ("--seed", str(2**64)): f"seed must be a whole number from 0 to {2**64 - 1}, got {2**64}",
         ("--steps", "", "--minutes", "0"): "minutes must be a positive number, got 0.0",
@@ -366,7 +368,7 @@ def test_the_command_says_in_one_line_what_is_wrong(folder, monkeypatch, capsys)
     assert sorted(folder.iterdir()) == before
     monkeypatch.setattr(os, "fsync", full)
     assert main(command()) == 2
-    assert stderr_line(capsys) == "train: [Errno 28] No space left on device"
+    assert stderr_line(capsys) == "train: no space left on device"
     assert sorted(folder.iterdir()) == before
 
 

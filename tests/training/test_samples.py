@@ -1,9 +1,12 @@
 """A trained network draws by name, from a shell, and a run tells when it recites what it was shown."""
 
 import io
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -15,7 +18,7 @@ from course_utils import ContextUnet, FromV, cosine_schedule, load_model, save_m
 from course_utils.__main__ import main
 from course_utils.diffusion.models import TrainedModel
 from course_utils.diffusion.oracles import IdealDenoiser
-from course_utils.training import samples
+from course_utils.training import cards, samples
 
 SCHEDULE = cosine_schedule(50)
 NAMES = ("dragon", "cat", "Łódź $5$")
@@ -109,7 +112,8 @@ def test_any_console_will_do(encoding, folder, monkeypatch):
     [
         (
             ["--classes", "dragn"],
-            "names must be among those that the model knows ('dragon', 'cat', 'Łódź $5$'), got 'dragn'",
+            "names must be among those that the model knows ('dragon', 'cat', 'Łódź $5$'), got 'dragn': did you mean "
+            "'dragon'?",
         ),
         (["--n", "0"], "n must be a whole number of at least 1, got 0"),
         (["--steps", "51"], "steps must be a whole number from 1 to 50, got 51"),
@@ -138,6 +142,44 @@ def test_names_from_a_strangers_file_lead_nowhere():
     files = samples.single_files(Path("each"), ["../../up", "a/b", "a:b"], 6)
     assert {file.parent for file in files} == {Path("each")}
     assert len(set(files)) == 6
+
+
+@pytest.mark.parametrize(
+    "names", [["cat", "Cat", "CAT"], ["a=b", "a_b", "a b"], ["龍" * 200, "龍" * 201], ["cat", "cat"]]
+)
+def test_each_class_has_files_of_its_own_also_where_capitals_do_not_count(names, tmp_path):
+    files = samples.single_files(tmp_path, names, 2 * len(names))
+    assert len({str(file).casefold() for file in files}) == len(files)
+    for file in files:
+        file.touch()  # no name is too long
+    for name, first, second in zip(names, files[::2], files[1::2], strict=True):
+        assert first.name[:-6] == second.name[:-6], name
+
+
+NASTY = ['it\'s "mine" [1].safetensors', "-dash.safetensors", "two  words.safetensors", "火 $x$.safetensors"]
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_what_the_card_says_to_type_can_be_typed(name, folder, capsys):
+    classes = ["-b", 'it\'s "a" cat', "$HOME | dog", "C:\\new"]
+    network = FromV(ContextUnet(n_features=8, n_context=4), SCHEDULE)
+    save_model(name, network, SCHEDULE, classes=classes, shape=(3, 8, 8))
+    model, _ = load_model(name)
+    for suffix in ("", "-early", "-middle"):
+        save_model(Path(name).with_stem(Path(name).stem + suffix), model, SCHEDULE)
+    cards.write_card(Path(name), model, {"command": "a | b"}, "", {"": "the end"}, "")
+    card = Path(name).with_suffix(".md").read_text(encoding="utf-8")
+    shell, python = (card.split(f"```{language}\n")[1].split("\n```")[0] for language in ("", "python"))
+    _, _, command, *words = shlex.split(shell)
+    assert command == "course_utils"
+    assert main([*words, "--steps", "1"]) == 0
+    assert '16 pictures, 8 of each of it\'s "a" cat, $HOME | dog' in capsys.readouterr().out
+    exec(python, scope := {})
+    assert scope["c"].tolist() == [[1, 0, 0, 0], [0, 1, 0, 0]]
+    assert scope["x"].shape == (2, 3, 8, 8)
+    assert r"| command | a \| b |" in card
+    picture = re.search(r"!\[.*\]\((\S+)\)", card)[1]
+    assert unquote(picture) == Path(name).with_suffix(".png").name
 
 
 def test_the_pictures_on_the_way_bear_the_names(monkeypatch):
@@ -177,4 +219,6 @@ def test_a_network_that_recites_is_told_from_one_that_does_not():
     same = samples.own_or_recited(
         TrainedModel(Reciter(images[:1]), (), (3, 4, 4)), SCHEDULE, images[:1].repeat(9, 1, 1, 1)
     )
-    assert same == ("", "")
+    assert same == ("all training pictures are the same, so there is only one to be learned", "")
+    far = samples.own_or_recited(TrainedModel(Reciter(images + 9), (), (3, 4, 4)), SCHEDULE, images[:60])
+    assert far[1].startswith("the samples are nothing like the training pictures yet: more steps help")
