@@ -8,6 +8,7 @@ import functools
 import html
 import io
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ParamSpec
 
@@ -18,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import get_font_names
 from matplotlib.textpath import TextPath
 from matplotlib.typing import ColorType
 
@@ -25,6 +27,14 @@ from ..validation import require_shape
 
 STYLE = Path(__file__).with_name("course.mplstyle")
 
+_EAST_ASIAN = (
+    "Noto Sans CJK SC",
+    "WenQuanYi Micro Hei",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Hiragino Sans",
+    "Yu Gothic",
+)
 
 DATA, NOISE, NETWORK = "#0072B2", "#D55E00", "#009E73"
 """What a colour means on every page: blue is data, vermilion is noise, green is a network or an oracle.
@@ -61,7 +71,7 @@ class Picture(Figure):
     def png(self, software: str | None = None) -> bytes:
         """The picture as a PNG file, with two pixels for each pixel of the page; `software` says what wrote it."""
         buffer = io.BytesIO()
-        with matplotlib.style.context(STYLE):
+        with course_style():
             self.savefig(buffer, format="png", metadata={"Software": software})
         return buffer.getvalue()
 
@@ -82,6 +92,13 @@ class Picture(Figure):
         return round(width), round(height)
 
 
+def course_style() -> AbstractContextManager[None]:
+    """The course's style; names of classes may need signs that only another typeface of the machine has."""
+    there = set(get_font_names())
+    others = [name for name in _EAST_ASIAN if name in there]
+    return matplotlib.style.context([STYLE, {"font.family": ["DejaVu Sans", *others]}])
+
+
 def as_ink(colour: ColorType) -> str:
     """A colour of the course for text on white, or for the ground of white text: the same hue, darker.
 
@@ -96,7 +113,7 @@ def styled(draw: Callable[_P, Picture]) -> Callable[_P, Picture]:
 
     @functools.wraps(draw)
     def draw_styled(*args: _P.args, **kwargs: _P.kwargs) -> Picture:
-        with matplotlib.style.context(STYLE):
+        with course_style():
             return draw(*args, **kwargs)
 
     return draw_styled

@@ -34,6 +34,7 @@ from course_utils import (
     show_images,
     trajectory_slider,
 )
+from course_utils.figures import picture
 from course_utils.figures.images import contact_sheet, to_pixels
 from course_utils.figures.network_diagram import _FEATURES, _deck
 from course_utils.figures.picture import SIGNED, as_ink
@@ -123,6 +124,17 @@ def test_a_picture_leaves_other_settings_alone_and_repeats_itself(make):
     first, second = make().png(), make().png()
     assert dict(mpl.rcParams) == before
     assert first == second
+
+
+def test_names_in_other_scripts_are_written_with_what_the_machine_has(monkeypatch):
+    """Each is asked only for what DejaVu Sans lacks; what is not there would be warned of for every picture."""
+    for there, families in (
+        ([], []),
+        (["Arial", "PingFang SC", "Noto Sans CJK SC"], ["Noto Sans CJK SC", "PingFang SC"]),
+    ):
+        monkeypatch.setattr(picture, "get_font_names", lambda there=there: there)
+        with picture.course_style():
+            assert mpl.rcParams["font.family"] == ["DejaVu Sans", *families]
 
 
 def contrast(colour, ground):

@@ -119,7 +119,8 @@ def test_sheet_is_cut_into_cells_and_empty_ones_left_out(tmp_path):
         row, column = divmod(i, 3)
         sheet[4 * row : 4 * row + 4, 4 * column : 4 * column + 4] = image
     Image.fromarray(sheet).save(tmp_path / "sheet.png")
-    x, c = load_sprites(tmp_path / "sheet.png", cell=4)
+    with pytest.warns(UserWarning, match="^left out: 1 empty cell$"):
+        x, c = load_sprites(tmp_path / "sheet.png", cell=4)
     assert (as_bytes(x) == images).all()
     assert c.shape == (5, 0)
 
