@@ -110,7 +110,11 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("sample", help="let a trained network draw, by the names of its classes")
     show.add_argument("file", type=_path, help="its weights: a file that train wrote, or sprites for the course's")
     show.add_argument(
-        "--classes", nargs="+", action="extend", metavar="NAME", help="what to draw (default: each class)"
+        "--classes",
+        nargs="+",
+        action="extend",
+        metavar="NAME",
+        help="what to draw (default: each class); for a name that begins with a dash, --classes=NAME",
     )
     show.add_argument("--n", type=int, default=8, help="pictures of each class (default: %(default)s)")
     show.add_argument("--guidance-scale", type=float, default=2.0, help="0 ignores the class (default: %(default)s)")

@@ -18,8 +18,8 @@ from ..diffusion.samplers import sample_ddim
 from ..diffusion.schedules import NoiseSchedule
 from ..storage.checkpoints import require_weights_file, write_network
 from ..storage.datasets import load_sprites, sprite_words
-from ..storage.files import sha256, write_whole
-from ..storage.ownership import mark, only_one, require_free
+from ..storage.files import sha256
+from ..storage.ownership import mark, only_one, require_free, write_own
 from ..storage.shipped import shipped
 from ..validation import require_seed
 from .classifier import SpriteClassifier, load_classifier, spoil, train_classifier
@@ -103,6 +103,7 @@ def _write_classifier(out: Path, steps: int, batch_size: int, learning_rate: flo
     generator = torch.Generator().manual_seed(seed)
     kinds = sprite_words()["kind"]
     judge = train_classifier(images, kinds, contexts, steps, batch_size, learning_rate, generator)
+    require_free(own, [out], overwrite=True)  # training took its time: is it still ours?
     write_network(out, judge, {}, {"written_by": own})
     floor = [_floor(judge, seed) for seed in SEEDS]
     spoiled = "\n".join(f"| {name} | {distance:.1f} |" for name, distance in _spoiled_distances(judge).items())
@@ -136,7 +137,7 @@ It knows the sprites of this course and nothing else, and it is stricter than ey
 
 <!-- {own} -->
 """
-    write_whole(out.with_suffix(".md"), card.encode(errors="backslashreplace"))
+    write_own(out.with_suffix(".md"), card.encode(errors="backslashreplace"), own)
     accuracy = fmean(quality.context_accuracy for quality in floor)
     return f"{out}: puts {accuracy:.1%} of held-out sprites into their class"
 

@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..figures.images import contact_sheet
-from ..storage.files import write_whole
-from ..storage.ownership import mark, only_one, require_free
+from ..storage.ownership import mark, only_one, require_free, write_own
 from ..validation import require_int, require_seed
 from .artist import CLASSES, draw_sprites
 
@@ -61,7 +60,7 @@ def _write(out: Path, n: int, n_test: int, seed: int) -> str:
     picture = contact_sheet(arrays["images"], examples).png(own)
     card = _card(out, arrays, n, n_test, seed, sha256, len(data)) + f"\n<!-- {own} -->\n"
     for suffix, content in zip(SUFFIXES, (data, picture, card.encode(errors="backslashreplace")), strict=True):
-        write_whole(out.with_suffix(suffix), content)
+        write_own(out.with_suffix(suffix), content, own)
     return sha256
 
 

@@ -150,7 +150,7 @@ def _require_images(path: Path, images: NDArray[Any]) -> None:
             ": .transpose(0, 2, 3, 1) puts the colours last": images.ndim == 4 and images.shape[1] == 3,
             ": [..., :3] leaves the transparency out": images.ndim == 4 and images.shape[3] == 4,
             ": .repeat(3, axis=-1) makes colours of grey": images.ndim == 4 and images.shape[3] == 1,
-            ": as numbers from 0 to 255, .astype('uint8') stores them so": images.dtype != np.uint8,
+            ": store numbers from 0 to 255 as uint8, and those from 0 to 1 times 255": images.dtype != np.uint8,
         }
         cure = next((words for words, fits in cures.items() if fits), "")
         raise ValueError(f"{path} must hold uint8 pictures of shape (N, H, W, 3), got {got}{cure}")

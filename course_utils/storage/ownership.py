@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
+from .files import write_whole
+
 _ANY_MARK = re.compile(rb"\[course_utils [a-z-]+ [^\]\s]+\]")
 
 
@@ -54,6 +56,18 @@ def require_free(own: str, results: Iterable[Path], overwrite: bool = False) -> 
             )
 
 
+def write_own(path: Path, data: bytes, own: str) -> None:
+    """Write a file of a command, unless somebody else's has appeared in its place since that was asked."""
+    require_free(own, [path], overwrite=True)
+    write_whole(path, data)
+
+
+def remove_own(path: Path, own: str) -> None:
+    """Remove a file of a command; what somebody else put in its place stays."""
+    if path.is_file() and is_marked(path, own):
+        path.unlink()
+
+
 def require_folder(folder: Path) -> None:
     """A folder that may be written to. Raises FileNotFoundError or PermissionError."""
     if not folder.is_dir():
@@ -71,7 +85,8 @@ def only_one(out: Path) -> Iterator[None]:
     """
     require_folder(out.parent)
     path = out.with_name(f".{out.name}.lock")
-    if os.path.lexists(path) and not (path.is_file() and path.stat().st_size == 0):  # as ours are
+    ours = path.is_file() and not path.is_symlink() and path.stat().st_size == 0
+    if os.path.lexists(path) and not ours:
         raise FileExistsError(f"{path} is there, and is no lock of this command: move it")
     path.touch()  # what is in the way of it is said by the system
     lock = FileLock(path)

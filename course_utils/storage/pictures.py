@@ -17,6 +17,7 @@ from PIL import Image, ImageColor
 from ..validation import require_int
 from .arrays import Raw, natural, no_contexts, one_hot, require_memory
 from .folders import files_below, left_out, sort_out, split_folders, text_of
+from .ownership import is_marked
 
 _COLOURS = ("white", "black", "grey", "magenta")  # from which the background "auto" is chosen
 _NEAR = 32  # levels, of 255, within which a colour is hard to tell from the background
@@ -100,8 +101,9 @@ def read_sheet(path: Path, cell: int, spacing: int, margin: int, background: str
     cells, alpha = cells[drawn], alpha[drawn]
     empty = alpha == 0 if see_through else (cells == cells[-1, -1, -1]).all(3)
     gaps = _about_gaps(empty, cell) if spacing == 0 else []
-    left = [f"left out: {n:,} empty cell{'s' * (n > 1)}"] if (n := int((~drawn).sum())) else []
-    return Raw(cells, no_contexts(len(cells)), (), (*left, *_about_frames([frames]), *gaps, *remarks))
+    said = ["this is a picture that a command of the course wrote"] if is_marked(path) else []
+    said += [f"left out: {n:,} empty cell{'s' * (n > 1)}"] if (n := int((~drawn).sum())) else []
+    return Raw(cells, no_contexts(len(cells)), (), (*said, *_about_frames([frames]), *gaps, *remarks))
 
 
 def on_background(pixels: NDArray[np.uint8], background: str) -> tuple[NDArray[np.uint8], list[str]]:

@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from ..diffusion.models import TrainedModel
 from ..quality.evaluation import SEEDS, N
-from ..storage.files import sha256, write_whole
+from ..storage.files import sha256
+from ..storage.ownership import write_own
 from .samples import example
 
 
@@ -75,7 +76,7 @@ Made for learning how diffusion works: it knows the small pictures that it was s
 
 <!-- {own} -->
 """
-    write_whole(out.with_suffix(".md"), card.encode(errors="backslashreplace"))
+    write_own(out.with_suffix(".md"), card.encode(errors="backslashreplace"), own)
 
 
 def _snippet(out: Path, classes: Sequence[str]) -> str:

@@ -23,8 +23,8 @@ from ..diffusion.schedules import NoiseSchedule
 from ..quality.evaluation import quality_table
 from ..storage.checkpoints import load_model, require_weights_file, save_model
 from ..storage.datasets import Sprites, load_sprites, read_sprites
-from ..storage.files import sha256, write_whole
-from ..storage.ownership import mark, only_one, require_free
+from ..storage.files import sha256
+from ..storage.ownership import mark, only_one, remove_own, require_free, write_own
 from ..storage.shipped import shipped
 from ..validation import require_int, require_seed
 from .cards import write_card
@@ -126,7 +126,10 @@ def _begin(out: Path, expected: Mapping[str, Any], resume: bool, overwrite: bool
     require_free(own, results(out), overwrite or resume)
     require_free(own, [out.with_suffix(".progress.png")], overwrite=True)
     if resume:
-        return read_state(state_file, expected)
+        state = read_state(state_file, expected)
+        if state["written_by"] != own:
+            raise ValueError(f"{state_file} is of a run with another --out: give it that name, or start anew")
+        return state
     require_free(own, [state_file], overwrite=True)
     if state_file.exists():
         raise FileExistsError(f"{state_file} is of a run that was stopped: add --resume, or delete it to start anew")
@@ -151,7 +154,8 @@ def _follow(
                 state |= {"losses": list(losses), "seconds": time.monotonic() - begin, "training": progress.state()}
                 write_state(out.with_suffix(".state.pt"), state)
                 model = TrainedModel(progress.averaged, sprites.classes, sprites.images.shape[1:])
-                write_whole(out.with_suffix(".progress.png"), progress_picture(model, schedule, state["written_by"]))
+                own = state["written_by"]
+                write_own(out.with_suffix(".progress.png"), progress_picture(model, schedule, own), own)
                 due = time.monotonic() + KEEP_EVERY
             if interrupts:
                 raise KeyboardInterrupt(
@@ -171,12 +175,13 @@ def _write(out: Path, schedule: NoiseSchedule, sprites: Sprites, recipe: Recipe,
     for suffix in (*CHECKPOINTS, ""):
         model, file = recipe.model(schedule, max(1, len(sprites.classes))), out.with_stem(out.stem + suffix)
         model.load_state_dict(state["kept"][suffix]["weights"])
+        require_free(own, [file], overwrite=True)
         save_model(file, model, schedule, {"written_by": own}, classes=sprites.classes, shape=shape)
         trained, _ = load_model(file)  # what cannot be read back is no result
     shown = trained.classes[:10]
     stops = walk(trained, schedule, shown, 10 if shown else 50)
-    write_whole(out.with_suffix(".png"), contact_sheet(stops, shown, own))
-    write_whole(out.with_name(f"{out.stem}-from-noise.png"), from_noise(stops, schedule, shown, own))
+    write_own(out.with_suffix(".png"), contact_sheet(stops, shown, own), own)
+    write_own(out.with_name(f"{out.stem}-from-noise.png"), from_noise(stops, schedule, shown, own), own)
     return trained
 
 
@@ -217,7 +222,7 @@ def _tell(
     checkpoints |= {suffix: f"after {steps_in_words(kept[suffix]['step'])}{averaged}" for suffix in CHECKPOINTS}
     write_card(out, model, rows, quality, checkpoints, state["written_by"])
     for suffix in (".progress.png", ".state.pt"):
-        out.with_suffix(suffix).unlink(missing_ok=True)
+        remove_own(out.with_suffix(suffix), state["written_by"])
     return "\n".join([*filter(None, told), f"to draw with it: {example(out, model.classes)}"])
 
 

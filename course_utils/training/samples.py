@@ -4,6 +4,7 @@ How samples are drawn at all stands in `diffusion`, what a grid of images looks 
 """
 
 import io
+import os
 import re
 import shlex
 from collections import Counter
@@ -26,8 +27,7 @@ from ..diffusion.solvers import dpm_solver
 from ..figures.animation import grid
 from ..figures.images import show_images, to_pixels
 from ..quality.metrics import nearest
-from ..storage.files import write_whole
-from ..storage.ownership import mark, only_one, require_folder, require_free
+from ..storage.ownership import mark, only_one, require_folder, require_free, write_own
 from ..validation import require_int
 
 SAMPLERS: dict[str, Callable[..., Iterator[Step]]] = {
@@ -140,12 +140,15 @@ def write_samples(
     for option, file, suffix in (("out", out, ".png"), ("movie", film, ".webp")):
         if file is not None and file.suffix != suffix:
             raise ValueError(f"{option} must end in {suffix}, got {file}")
-    if each is not None and each.exists() and not each.is_dir():
-        raise NotADirectoryError(f"each must be a folder, and {each} is a file")
+    if each is not None and os.path.lexists(each) and not each.is_dir():
+        raise NotADirectoryError(f"each must be a folder, and {each} is none")
     model.context(*names) if names else None  # an unknown name is refused before a folder is made
     require_int("steps", drawing["steps"], 1, schedule.T)
     count = drawing["n"] * max(1, len(names))
     singles = [] if each is None else single_files(each, names, count)
+    places = [os.path.realpath(path) for path in (out, film, each, *singles) if path]
+    if len(set(places)) < len(places):
+        raise ValueError(f"out, movie and the files in each must be different, got {out}, {film} and {each}")
     with only_one(out):
         require_free(own, [file for file in (out, film) if file], overwrite)
         if each is not None and each.exists():
@@ -153,13 +156,13 @@ def write_samples(
         elif each is not None:
             require_folder(each.parent)
         stops = walk(model, schedule, names, **drawing)
-        write_whole(out, contact_sheet(stops, names, own))
+        write_own(out, contact_sheet(stops, names, own), own)
         if film is not None:
-            write_whole(film, movie(stops, drawing["n"], own))
+            write_own(film, movie(stops, drawing["n"], own), own)
         if each is not None:
             each.mkdir(exist_ok=True)
             for file, picture in zip(singles, single_pictures(stops, own), strict=True):
-                write_whole(file, picture)
+                write_own(file, picture, own)
     where = ", ".join(map(str, filter(None, (out, each, film))))
     of_each = f", {drawing['n']} of each of {', '.join(names)}" if names else ""
     return f"{where}: {count} picture{'s' * (count > 1)}{of_each}"

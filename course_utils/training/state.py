@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..storage.files import write_whole
+from ..storage.ownership import write_own
 from .recipes import Recipe
 
 
@@ -33,10 +33,10 @@ def fingerprint(recipe: Recipe, *data: Tensor, **more: Any) -> dict[str, Any]:
 
 
 def write_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Keep a state: tensors, numbers and words, in dictionaries and lists."""
+    """Keep a state: tensors, numbers and words, in dictionaries and lists; "written_by" is the mark of its run."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    write_whole(path, buffer.getvalue())
+    write_own(path, buffer.getvalue(), state["written_by"])
 
 
 def read_state(path: Path, expected: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def read_state(path: Path, expected: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises FileNotFoundError if there is no such file, and ValueError if it is damaged, or of another run.
     """
-    if not path.exists():
+    if not path.is_file():
         raise FileNotFoundError(f"no {path}, so there is nothing to go on with: leave out --resume to start anew")
     try:
         with zipfile.ZipFile(path) as archive:  # which is what torch.save writes, and what has checksums

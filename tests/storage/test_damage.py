@@ -155,16 +155,16 @@ def test_a_card_may_have_other_line_ends_and_must_be_there(checkout):
 
 
 def test_between_new_data_and_its_card_the_data_is_refused_until_the_command_has_run_again(checkout, monkeypatch):
-    out, write = checkout / "data" / "sprites.npz", dataset.write_whole
+    out, write = checkout / "data" / "sprites.npz", dataset.write_own
     again = ["draw-sprites", "--n", "20", "--n-test", "5", "--overwrite", "--out", str(out)]
 
-    def stops(path, data):
+    def stops(path, data, own):
         if path.suffix == ".md":
             raise KeyboardInterrupt
-        write(path, data)
+        write(path, data, own)
 
     with monkeypatch.context() as patch:
-        patch.setattr(dataset, "write_whole", stops)
+        patch.setattr(dataset, "write_own", stops)
         assert main(again) == 130
     refuses(load_sprites, "repeat the command that was writing them")
     assert main(again) == 0
@@ -508,7 +508,7 @@ def write_classifier(folder, seed):
 def write_training(folder, seed):
     """All that a run of training writes."""
     out = folder / "it.safetensors"
-    write_state(out.with_suffix(".state.pt"), {"weights": torch.full((3000,), float(seed))})
+    write_state(out.with_suffix(".state.pt"), {"written_by": "", "weights": torch.full((3000,), float(seed))})
     save_model(out, a_network(seed), SCHEDULE)
     model = TrainedModel(a_network(seed, n_context=2), ["a", "b"], (3, 4, 4))
     drawing = {"n": 2, "steps": 2, "guidance_scale": 1, "sampler": "ddim", "seed": seed}

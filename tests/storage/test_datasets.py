@@ -376,7 +376,7 @@ def test_what_is_wrong_is_named(tmp_path, classic, small_file):
         ((4, 3, 8, 8), "u1", r".transpose\(0, 2, 3, 1\) puts the colours last"),
         ((4, 8, 8, 4), "u1", r"\[..., :3\] leaves the transparency out"),
         ((4, 8, 8, 1), "u1", r".repeat\(3, axis=-1\) makes colours of grey"),
-        ((4, 8, 8, 3), "f4", r".astype\('uint8'\) stores them so"),
+        ((4, 8, 8, 3), "f4", "store numbers from 0 to 255 as uint8, and those from 0 to 1 times 255"),
     ],
 )
 def test_an_array_of_another_form_is_refused_with_a_cure(shape, dtype, cure, tmp_path):

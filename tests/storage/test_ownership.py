@@ -13,8 +13,9 @@ from quick import draw_nothing
 
 from course_utils import ContextUnet, cosine_schedule, load_sprites, save_model
 from course_utils.__main__ import main
+from course_utils.sprites import dataset
 from course_utils.storage.ownership import is_marked, mark, only_one, require_free
-from course_utils.training import run
+from course_utils.training import run, samples
 from course_utils.training.recipes import RECIPES, SPRITES
 
 
@@ -188,6 +189,56 @@ def test_a_file_that_appears_during_the_training_is_not_replaced_and_the_trainin
     Path("it.md").rename("notes.md")
     assert main([*TRAIN, "--resume"]) == 0
     assert is_marked(Path("it.md"))
+
+
+WORK = {"draw-sprites": (dataset, "draw_sprites"), "train": (run, "_follow"), "sample": (samples, "walk")}
+
+
+@pytest.mark.parametrize(("name", "place"), [(name, place) for name, place in PLACES if not place.endswith(".lock")])
+def test_a_file_that_is_saved_while_a_command_works_is_not_replaced(name, place, folder, monkeypatch):
+    """Each file is looked at once more before it is written, or removed."""
+    path, (module, function) = Path(place), WORK[name]
+    path.parent.mkdir(exist_ok=True)
+    work = getattr(module, function)
+
+    def work_and_save(*given, **more):
+        done = work(*given, **more)
+        path.unlink(missing_ok=True)
+        path.write_bytes(b"months of work")
+        return done
+
+    monkeypatch.setattr(module, function, work_and_save)
+    main(COMMANDS[name][0])
+    assert path.read_bytes() == b"months of work"
+
+
+def test_pictures_do_not_replace_each_other(folder, capsys):
+    sample = ["sample", "net.safetensors", "--n", "2", "--steps", "2"]
+    Path("each").mkdir()
+    Path("link").symlink_to("each")
+    for more in (["--out", "each/picture-1.png", "--each", "link"], ["--out", "x.png", "--each", "x.png"]):
+        assert main([*sample, *more]) == 2
+        assert "out, movie and the files in each must be different" in capsys.readouterr().err
+    assert main([*sample, "--out", "x.png", "--movie", "f.webp", "--each", "f.webp"]) == 2
+    Path("nowhere").symlink_to("gone")
+    assert main([*sample, "--out", "x.png", "--each", "nowhere"]) == 2
+    assert "each must be a folder, and nowhere is none" in capsys.readouterr().err
+    assert not list(folder.glob("x.png"))
+
+
+def test_the_state_of_a_run_goes_on_under_its_own_name_only(folder, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "_write", stops)
+        assert main(TRAIN) == 130
+    os.rename("it.state.pt", "other.state.pt")
+    before = contents(folder)
+    assert main([*TRAIN[:-1], "other.safetensors", "--resume"]) == 2
+    assert "other.state.pt is of a run with another --out: give it that name" in capsys.readouterr().err
+    os.rename("other.state.pt", "kept")
+    os.mkfifo("other.state.pt")
+    assert main([*TRAIN[:-1], "other.safetensors", "--resume"]) == 2
+    assert "no other.state.pt, so there is nothing to go on with" in capsys.readouterr().err
+    assert contents(folder).keys() - before.keys() == {folder / "kept"}
 
 
 def test_what_a_run_writes_is_never_taken_for_data(folder, monkeypatch, capsys):

@@ -11,6 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from course_utils import load_sprites
+from course_utils.diffusion.models import TrainedModel
 from course_utils.storage import arrays, folders, pictures
 from course_utils.storage.datasets import read_sprites
 from course_utils.storage.ownership import mark
@@ -123,6 +124,17 @@ def test_each_folder_is_read_once_whatever_links_lead_to_it(tmp_path):
     assert (sprites.classes, sprites.contexts.sum(0).tolist()) == (("cat", "tree"), [1, 3])
 
 
+def test_letters_that_macos_takes_apart_are_one(tmp_path):
+    for name in ("Ka\u0308fer", "dog"):
+        save(tmp_path / name / "a.png")
+    classes = read_sprites(tmp_path).classes
+    assert classes == ("K\u00e4fer", "dog")
+    model = TrainedModel(torch.nn.Linear(1, 1), classes)
+    assert torch.equal(model.context("Ka\u0308fer"), model.context("K\u00e4fer"))
+    with pytest.raises(ValueError, match="did you mean 'dog'"):
+        model.context("DOG")
+
+
 def test_a_pipe_is_not_waited_for(tmp_path):
     save(tmp_path / "a.png")
     os.mkfifo(tmp_path / "b.png")
@@ -167,7 +179,9 @@ def test_what_a_command_of_the_course_wrote_is_never_learned_from(tmp_path):
     sprites = read_sprites(tmp_path)
     assert len(sprites.images) == 1
     assert sprites.remarks == ("left out: 2 pictures that this course wrote, such as mine.png",)
-    assert len(read_sprites(tmp_path / "mine.png", cell=20).images) == 4  # where one asks for this very picture
+    asked_for = read_sprites(tmp_path / "mine.png", cell=20)  # this very picture
+    assert len(asked_for.images) == 4
+    assert asked_for.remarks == ("this is a picture that a command of the course wrote",)
     save(tmp_path / "z.png")
     with pytest.raises(ValueError, match=r"holds both classes .folders. and pictures without one, such as z\.png"):
         read_sprites(tmp_path)

@@ -122,7 +122,7 @@ def test_any_console_will_do(encoding, folder, monkeypatch):
         (["--out", "it.jpg"], "out must end in .png, got it.jpg"),
         (["--out", "no/it.png"], "no such folder: no"),
         (["--movie", "it.gif"], "movie must end in .webp, got it.gif"),
-        (["--each", "mine.safetensors"], "each must be a folder, and mine.safetensors is a file"),
+        (["--each", "mine.safetensors"], "each must be a folder, and mine.safetensors is none"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_drawn(given, message, folder, capsys, monkeypatch):
