@@ -7,6 +7,7 @@ import math
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from unicodedata import normalize
 
 import torch
 from torch import Tensor
@@ -60,10 +61,10 @@ def require_shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def require_classes(name: str, classes: object) -> tuple[str, ...]:
-    """Names of classes, each another one, not empty and on one line; perhaps none."""
+    """Names of classes, each another one, not empty and on one line; perhaps none. Letters taken apart are joined."""
     if isinstance(classes, str) or not isinstance(classes, Iterable):
         raise ValueError(f"{name} must be a list of names, got {classes!r}")
-    names = tuple(classes)
+    names = tuple(normalize("NFC", word) if isinstance(word, str) else word for word in classes)
     good = all(isinstance(word, str) and word.strip() and word.splitlines() == [word] for word in names)
     if not good or len(set(names)) < len(names):
         raise ValueError(f"{name} must be different names of one line, got {', '.join(map(repr, names))}")

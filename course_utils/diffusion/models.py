@@ -95,16 +95,15 @@ class TrainedModel(nn.Module):
 
         Raises ValueError for a name that is none of `classes`.
         """
-        names = tuple(
-            normalize("NFC", name) if isinstance(name, str) else name for name in names
-        )  # as folders are read
-        for name in names or [None]:
+        # as `require_classes` spells them: macOS takes letters apart
+        asked = [normalize("NFC", name) if isinstance(name, str) else name for name in names]
+        for name in tuple(asked) or (None,):
             if name not in self.classes:
                 known = ", ".join(map(repr, self.classes[:12])) or "nothing: it was trained without classes"
                 known += f" and {len(self.classes) - 12:,} more" if len(self.classes) > 12 else ""
-                alike = {known.casefold(): known for known in self.classes}
+                alike = {word.casefold(): word for word in self.classes}
                 near = get_close_matches(str(name).casefold(), alike, 1)
                 meant = f": did you mean {alike[near[0]]!r}?" if near else ""
                 raise ValueError(f"names must be among those that the model knows ({known}), got {name!r}{meant}")
-        rows = torch.tensor([self.classes.index(name) for name in names])
+        rows = torch.tensor([self.classes.index(name) for name in asked])
         return torch.eye(len(self.classes))[rows].to(next(self.parameters()).device)

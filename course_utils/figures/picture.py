@@ -27,6 +27,7 @@ from ..validation import require_shape
 
 STYLE = Path(__file__).with_name("course.mplstyle")
 
+# With signs that DejaVu Sans lacks: on Linux, Windows and macOS.
 _EAST_ASIAN = (
     "Noto Sans CJK SC",
     "WenQuanYi Micro Hei",

@@ -91,13 +91,13 @@ def write_classifier(
     """
     out = require_weights_file("out", Path(out))  # before the training, not after it
     require_seed(seed)
-    with only_one(out):
-        require_free(mark("train", out), [out, out.with_suffix(".md")], overwrite)
-        return _write_classifier(out, steps, batch_size, learning_rate, seed)
-
-
-def _write_classifier(out: Path, steps: int, batch_size: int, learning_rate: float, seed: int) -> str:
     own = mark("train", out)
+    with only_one(out):
+        require_free(own, [out, out.with_suffix(".md")], overwrite)
+        return _write_classifier(out, own, steps, batch_size, learning_rate, seed)
+
+
+def _write_classifier(out: Path, own: str, steps: int, batch_size: int, learning_rate: float, seed: int) -> str:
     torch.manual_seed(seed)
     images, contexts = load_sprites()
     generator = torch.Generator().manual_seed(seed)

@@ -41,13 +41,13 @@ def write_sprites(out: Path, n: int, n_test: int, seed: int, overwrite: bool = F
     require_seed(seed)
     if out.suffix != ".npz":
         raise ValueError(f"out must end in .npz, got {out}")
-    with only_one(out):
-        require_free(mark("draw-sprites", out), [out.with_suffix(suffix) for suffix in SUFFIXES], overwrite)
-        return _write(out, n, n_test, seed)
-
-
-def _write(out: Path, n: int, n_test: int, seed: int) -> str:
     own = mark("draw-sprites", out)
+    with only_one(out):
+        require_free(own, [out.with_suffix(suffix) for suffix in SUFFIXES], overwrite)
+        return _write(out, own, n, n_test, seed)
+
+
+def _write(out: Path, own: str, n: int, n_test: int, seed: int) -> str:
     arrays = draw_sprites(n + n_test, seed)
     arrays["split"] = np.array(["train"] * n + ["test"] * n_test)
     arrays["classes"] = np.array(list(CLASSES))

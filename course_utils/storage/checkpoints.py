@@ -20,6 +20,7 @@ from ..diffusion.schedules import NoiseSchedule
 from ..networks.classic import ClassicUnet
 from ..networks.unet import ContextUnet
 from .files import write_whole
+from .ownership import require_folder
 from .shipped import shipped_by_name
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -140,8 +141,7 @@ def require_weights_file(name: str, path: Path) -> Path:
     """
     if path.suffix != ".safetensors":
         raise ValueError(f"{name} must end in .safetensors, got {path}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"no such folder: {path.parent}")
+    require_folder(path.parent)
     if path.is_dir():
         raise IsADirectoryError(f"{name} must be a file, and {path} is a folder")
     return path

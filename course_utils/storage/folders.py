@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
-from unicodedata import normalize
 
 from PIL import Image
 
@@ -79,4 +78,4 @@ def split_folders(folders: Sequence[str]) -> tuple[str, list[str]]:
 
 def text_of(name: str) -> str:
     """A name of a file as text that can be written anywhere, even if the name is not UTF-8."""
-    return normalize("NFC", os.fsencode(name).decode("utf-8", "backslashreplace"))  # macOS takes letters apart
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

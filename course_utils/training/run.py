@@ -219,7 +219,9 @@ def _tell(
         told += own_or_recited(model, schedule, sprites.images)
         rows["distances"] = told[1]
     checkpoints = {"": f"the end{averaged}: the one to use"}
-    checkpoints |= {suffix: f"after {steps_in_words(kept[suffix]['step'])}{averaged}" for suffix in CHECKPOINTS}
+    checkpoints |= {
+        suffix: f"after {(step := kept[suffix]['step']):,} step{'s' * (step != 1)}{averaged}" for suffix in CHECKPOINTS
+    }
     write_card(out, model, rows, quality, checkpoints, state["written_by"])
     for suffix in (".progress.png", ".state.pt"):
         remove_own(out.with_suffix(suffix), state["written_by"])
@@ -230,11 +232,6 @@ def course_sprites() -> Sprites:
     """The sprites of the course that are there to train on."""
     source = f'`data/sprites.npz`, split "train", sha256 `{sha256(shipped("data/sprites.npz"))}`'
     return read_sprites()._replace(found=source)
-
-
-def steps_in_words(n: int) -> str:
-    """A number of steps, with the plural that it has."""
-    return "1 step" if n == 1 else f"{n:,} steps"
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:

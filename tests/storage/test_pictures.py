@@ -131,6 +131,8 @@ def test_letters_that_macos_takes_apart_are_one(tmp_path):
     assert classes == ("K\u00e4fer", "dog")
     model = TrainedModel(torch.nn.Linear(1, 1), classes)
     assert torch.equal(model.context("Ka\u0308fer"), model.context("K\u00e4fer"))
+    by_hand = TrainedModel(torch.nn.Linear(1, 1), ["Ka\u0308fer", "dog"])
+    assert torch.equal(by_hand.context("Ka\u0308fer"), by_hand.context("K\u00e4fer"))
     with pytest.raises(ValueError, match="did you mean 'dog'"):
         model.context("DOG")
 
