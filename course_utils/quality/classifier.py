@@ -88,6 +88,7 @@ def train_classifier(
     batch_size: int,
     learning_rate: float,
     generator: torch.Generator | None = None,
+    network: type[SpriteClassifier] = SpriteClassifier,
 ) -> SpriteClassifier:
     """Teach a new judge by showing it sprites, a quarter of them spoiled; returns it in eval mode.
 
@@ -99,11 +100,12 @@ def train_classifier(
         batch_size: pictures in a batch.
         learning_rate: its largest value.
         generator: of all random choices but the first weights, which PyTorch draws from its own; one for the CPU.
+        network: the kind of classifier.
     """
     require_int("steps", steps, 1), require_cpu_generator("generator", generator)
     class_of: Mapping[str, int] = dict(zip(kinds.tolist(), contexts.argmax(dim=1).tolist(), strict=True))
     names = sorted(class_of)
-    judge = SpriteClassifier(names, [class_of[name] for name in names])
+    judge = network(names, [class_of[name] for name in names])
     answers = torch.tensor([names.index(kind) for kind in kinds.tolist()])
     optimizer = torch.optim.AdamW(judge.parameters(), weight_decay=0.05)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps)

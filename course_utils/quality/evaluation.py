@@ -32,9 +32,10 @@ N, SEEDS = 500, (0, 1, 2)
 def quality_table(model: Model, schedule: NoiseSchedule) -> str:
     """A table in Markdown: the metrics of drawn sprites, with guidance scale 1 and 2, below those of real ones.
 
-    Each number is the mean of three seeds, ± their standard deviation. Every seed takes 500 held-out sprites, draws as
-    many of the same classes with 25 steps of DDIM, and compares. The row of real sprites compares them with 500 other
-    held-out ones: that is the noise floor, which a perfect network would reach.
+    Each number is the mean of three seeds of the drawing, ± their standard deviation. Every seed takes 500 held-out
+    sprites, draws as many of the same classes with 25 steps of DDIM, and compares. The row of real sprites compares
+    them with 500 other held-out ones of the same classes: that is the noise floor, which a perfect network would reach.
+    The excess is what a Fréchet distance has over that of the same seed.
 
     Args:
         model: `model(x, t, c) -> eps` for the five classes of the course.
@@ -50,25 +51,43 @@ def quality_table(model: Model, schedule: NoiseSchedule) -> str:
         return draw
 
     judge = load_classifier()
-    rows = {"real sprites, the noise floor": [_floor(judge, seed) for seed in SEEDS]}
+    rows = {"real sprites, the noise floor": [floor(judge, seed) for seed in SEEDS]}
     for scale in (1, 2):
         rows[f"drawn, guidance scale {scale}"] = [grade(judge, drawer(scale), seed) for seed in SEEDS]
     return _table(rows)
 
 
-def grade(judge: SpriteClassifier, draw: Callable[[Tensor, torch.Generator], Tensor], seed: int) -> Quality:
+def grade(
+    judge: SpriteClassifier,
+    draw: Callable[[Tensor, torch.Generator], Tensor],
+    seed: int,
+    held_out: tuple[Tensor, Tensor] | None = None,
+) -> Quality:
     """What the metrics say of 500 sprites that were drawn for the classes of as many held-out ones.
 
     Args:
         judge: whose opinion counts.
         draw: `draw(contexts, generator) -> images`, for contexts of shape (500, 5).
         seed: decides which sprites are taken, and all randomness of the drawing.
+        held_out: real sprites and their contexts, by default those that the course holds out.
     """
-    images, contexts = load_sprites(split="test")
+    images, contexts = held_out or load_sprites(split="test")
     generator = torch.Generator().manual_seed(seed)
     real = torch.randperm(len(images), generator=generator)[:N]
     drawn = draw(contexts[real], generator).clamp(-1, 1)
     return measure(judge, drawn, contexts[real], images[real], load_sprites()[0])
+
+
+def floor(judge: SpriteClassifier, seed: int, held_out: tuple[Tensor, Tensor] | None = None) -> Quality:
+    """What the metrics say of 500 real sprites, beside the same 500 others, of the same classes, as in `grade`.
+
+    Arguments as in `grade`: a perfect network would get this from it.
+    """
+    images, contexts = held_out or load_sprites(split="test")
+    rows, classes = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed)), contexts.argmax(dim=1)
+    wanted, rest = classes[rows[:N]].bincount(minlength=contexts.shape[1]).tolist(), rows[N:]
+    others = torch.cat([rest[classes[rest] == k][:count] for k, count in enumerate(wanted)])
+    return measure(judge, images[others], contexts[others], images[rows[:N]], load_sprites()[0])
 
 
 def write_classifier(
@@ -105,7 +124,7 @@ def _write_classifier(out: Path, own: str, steps: int, batch_size: int, learning
     judge = train_classifier(images, kinds, contexts, steps, batch_size, learning_rate, generator)
     require_free(own, [out], overwrite=True)  # training took its time: is it still ours?
     write_network(out, judge, {}, {"written_by": own})
-    floor = [_floor(judge, seed) for seed in SEEDS]
+    real = [floor(judge, seed) for seed in SEEDS]
     spoiled = "\n".join(f"| {name} | {distance:.1f} |" for name, distance in _spoiled_distances(judge).items())
     parameters = sum(parameter.numel() for parameter in judge.parameters())
     card = f"""# {out.name}
@@ -121,10 +140,10 @@ by. It has seen sprites spoiled in four ways: by noise, blur, stray pixels, and 
 | sha256 of `{out.name}` | `{sha256(out)}` |
 | licence | CC0 1.0: use it for anything, no credit needed |
 
-The noise floor, what the metrics say of real sprites: {N} held-out ones beside {N} others, the mean of {len(SEEDS)}
-seeds ± the standard deviation.
+The noise floor, what the metrics say of real sprites: {N} held-out ones beside {N} others of the same classes, the mean
+of {len(SEEDS)} seeds ± the standard deviation.
 
-{_table({"real sprites": floor})}
+{_table({"real sprites": real})}
 
 And the Fréchet distance of {N} held-out sprites that were spoiled to {N} others:
 
@@ -138,16 +157,8 @@ It knows the sprites of this course and nothing else, and it is stricter than ey
 <!-- {own} -->
 """
     write_own(out.with_suffix(".md"), card.encode(errors="backslashreplace"), own)
-    accuracy = fmean(quality.context_accuracy for quality in floor)
+    accuracy = fmean(quality.context_accuracy for quality in real)
     return f"{out}: puts {accuracy:.1%} of held-out sprites into their class"
-
-
-def _floor(judge: SpriteClassifier, seed: int) -> Quality:
-    """What the metrics say of real sprites."""
-    images, contexts = load_sprites(split="test")
-    rows = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
-    drawn, others = rows[:N], rows[N : 2 * N]
-    return measure(judge, images[drawn], contexts[drawn], images[others], load_sprites()[0])
 
 
 def _spoiled_distances(judge: SpriteClassifier) -> dict[str, float]:
@@ -169,11 +180,23 @@ def _spoiled_distances(judge: SpriteClassifier) -> dict[str, float]:
 
 
 def _table(rows: Mapping[str, Sequence[Quality]]) -> str:
-    titles = ("", "Fréchet distance", "context accuracy", "clean", "coverage", "recall", "nearest training sprite")
+    """One line for each list of seeds; the first one is the floor that the excess of the others is counted from."""
+    titles = (
+        "",
+        "Fréchet distance",
+        "excess",
+        "context accuracy",
+        "clean",
+        "coverage",
+        "recall",
+        "nearest training sprite",
+    )
     lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    real = [quality.frechet_distance for quality in next(iter(rows.values()))]
     for name, found in rows.items():
         frechet, *shares, nearest = zip(*found, strict=True)
-        cells = [f"{fmean(frechet):.1f} ± {stdev(frechet):.1f}"]
+        excess = [distance - least for distance, least in zip(frechet, real, strict=True)]
+        cells = [f"{fmean(x):.1f} ± {stdev(x):.1f}" for x in (frechet, excess)]
         cells += [f"{fmean(share):.0%} ± {stdev(share):.0%}" for share in shares]
         cells += [f"{fmean(nearest):.1f} ± {stdev(nearest):.1f}"]
         lines.append(f"| {name} | {' | '.join(cells)} |")

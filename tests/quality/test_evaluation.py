@@ -22,7 +22,16 @@ from course_utils.quality.classifier import SpriteClassifier
 from course_utils.quality.evaluation import quality_table
 from course_utils.storage.checkpoints import read_network
 
-TITLES = ["", "Fréchet distance", "context accuracy", "clean", "coverage", "recall", "nearest training sprite"]
+TITLES = [
+    "",
+    "Fréchet distance",
+    "excess",
+    "context accuracy",
+    "clean",
+    "coverage",
+    "recall",
+    "nearest training sprite",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +66,9 @@ def test_who_recites_draws_clean_sprites_at_distance_zero_whatever_is_asked_for(
     assert real["context accuracy"][0] >= 97
     assert real["clean"][0] >= 97
     assert real["nearest training sprite"][0] > 3
+    assert real["excess"] == (0.0, 0.0)
+    of_means = drawn["Fréchet distance"][0] - real["Fréchet distance"][0]
+    assert drawn["excess"][0] == pytest.approx(of_means, abs=0.11)  # numbers have one decimal
     assert any(deviation > 0 for _, deviation in drawn.values())  # the seeds differ
 
 
@@ -85,6 +97,22 @@ def test_the_sprites_that_are_drawn_are_those_that_were_asked_for(monkeypatch):
     assert len(drawn) == len(held_out) == 70
     assert len(train) == 20_000
     assert torch.equal(judge.class_of(held_out), contexts.argmax(1))
+
+
+def test_the_floor_is_what_real_sprites_of_the_same_classes_get_beside_the_same_others(monkeypatch):
+    """So the excess is a paired difference: what a set drawn for these classes has over a real one of these classes."""
+    judge, measured = load_classifier(), []
+    measure = evaluation.measure
+    monkeypatch.setattr(evaluation, "measure", lambda *given: measured.append(given) or measure(*given))
+    evaluation.grade(judge, lambda c, generator: torch.ones(len(c), 3, 16, 16), 1)
+    evaluation.floor(judge, 1)
+    (_, _, asked, beside, _), (_, images, contexts, held_out, _) = measured
+    assert torch.equal(held_out, beside)
+    assert torch.equal(contexts.sum(dim=0), asked.sum(dim=0))
+    assert torch.cdist(images.flatten(1), held_out.flatten(1)).min() > 0  # nobody is on both sides
+    sprites = torch.ones(200, 3, 16, 16), torch.eye(5)[torch.arange(200) % 5]
+    assert evaluation.floor(judge, 0, sprites).frechet_distance == 0
+    assert measured[-1][3].shape == (70, 3, 16, 16)
 
 
 def test_the_command_prints_the_table(tmp_path, capsys, monkeypatch):

@@ -529,7 +529,7 @@ def make_quick():
     evaluation.load_sprites = lambda **_: (None, None)
     evaluation.sprite_words = lambda: {"kind": None}
     evaluation.train_classifier = lambda *_, **__: SpriteClassifier(["cat", "dog"], [0, 1])
-    evaluation._floor = lambda _, seed: Quality(*map(float, range(seed, seed + 6)))
+    evaluation.floor = lambda _, seed: Quality(*map(float, range(seed, seed + 6)))
     evaluation._spoiled_distances = lambda judge: {"nothing": judge.head.bias.sum().item()}
 
 
