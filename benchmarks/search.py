@@ -1,138 +1,123 @@
-"""What each choice in the recipe gives at equal CPU time: one change at a time, from nothing. Prints rows of a table.
+"""What each choice in the recipe gives at equal cost: one change at a time, from nothing. Prints rows of a table.
 
-Each variant trains for the same CPU seconds, with a learning rate that falls to 0 in that time, then draws 500 sprites
-with DDIM, 25 steps. Several processes may run side by side, with one thread each:
+Each variant trains for what `--steps` steps of the base cost, by the clock of both in turn in one run, and its learning
+rate falls to 0 in that time. It draws 500 sprites in 25 steps, with DDIM and with respaced DDPM. The judge is the
+second one and the sprites are fresh: what is published is asked of the first. Run one process on each core:
 
-    OMP_NUM_THREADS=1 python benchmarks/search.py --seconds 120 base "32 features" …
+    python benchmarks/second_judge.py --out second.safetensors
+    OMP_NUM_THREADS=1 python benchmarks/search.py --second second.safetensors --steps 900 base "24 features" …
 """
 
 import argparse
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
-from typing import Any
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from statistics import median
 
 os.environ["TQDM_DISABLE"] = "1"  # read when tqdm is imported
 
 import torch
+from second_judge import ASKED_ABOUT, fresh_sprites, load
+from steps import draw
 from torch import Tensor
+from variants import Muon, PatchUnet
 
-from course_utils import (
-    ContextUnet,
-    FromV,
-    FromX0,
-    NoiseSchedule,
-    Progress,
-    cosine_schedule,
-    linear_schedule,
-    load_classifier,
-    load_sprites,
-    min_snr,
-    sample_ddim,
-    train,
-)
-from course_utils.quality.metrics import Quality, measure
+from course_utils import FromV, FromX0, NoiseSchedule, Progress, linear_schedule, load_sprites, min_snr, train
+from course_utils.quality.evaluation import floor, grade
+from course_utils.training.loop import ADAMW
+from course_utils.training.recipes import SPRITES, Recipe
 
-Weight = Callable[[NoiseSchedule], Tensor | None]
-
-
-def error_of_v(schedule: NoiseSchedule) -> Tensor:
-    return 1 / schedule.alpha_bar
+SAMPLERS = ("DDIM", "DDPM, respaced")
 
 
 def error_of_x0(schedule: NoiseSchedule) -> Tensor:
     return 1 / schedule.snr
 
 
-def error_of_eps(schedule: NoiseSchedule) -> None:
-    return None
+def error_of_v(schedule: NoiseSchedule) -> Tensor:
+    return 1 / schedule.alpha_bar
 
 
-def as_it_is(network: ContextUnet, schedule: NoiseSchedule) -> ContextUnet:
-    return network
+def x0_more_at_little_noise(schedule: NoiseSchedule) -> Tensor:
+    return schedule.snr.clamp(1, 5) / schedule.snr
 
 
-BASE: dict[str, Any] = {
-    "n_features": 16,
-    "batch_size": 32,
-    "learning_rate": 4e-3,
-    "predict": FromV,
-    "weight": min_snr,
-    "schedule": cosine_schedule,
+def x0_less_at_the_ends(schedule: NoiseSchedule) -> Tensor:
+    t = torch.arange(schedule.T + 1) / schedule.T
+    return (0.4 + 1.2 * (1 - (2 * t - 1).abs())) / schedule.snr
+
+
+MUON = ADAMW._replace(optimizer=Muon)
+VARIANTS: dict[str, Recipe] = {
+    "base": SPRITES,
+    "puts out v": SPRITES._replace(predicts=FromV),
+    "puts out ε": SPRITES._replace(predicts=None),
+    "puts out x_0, min-SNR": SPRITES._replace(predicts=FromX0, weight=min_snr),
+    "puts out x_0, error of x_0": SPRITES._replace(predicts=FromX0, weight=error_of_x0),
+    "puts out v, min-SNR": SPRITES._replace(predicts=FromV, weight=min_snr),
+    "puts out v, error of v": SPRITES._replace(predicts=FromV, weight=error_of_v),
+    "error of x_0, more at little noise": SPRITES._replace(weight=x0_more_at_little_noise),
+    "error of x_0, less at the ends": SPRITES._replace(weight=x0_less_at_the_ends),
+    "linear schedule": SPRITES._replace(schedule=linear_schedule),
+    "16 features": SPRITES._replace(n_features=16),
+    "24 features": SPRITES._replace(n_features=24),
+    "48 features": SPRITES._replace(n_features=48),
+    "batch 16": SPRITES._replace(batch_size=16),
+    "batch 64": SPRITES._replace(batch_size=64),
+    "learning rate 1.5e-3": SPRITES._replace(learning_rate=1.5e-3),
+    "learning rate 6e-3": SPRITES._replace(learning_rate=6e-3),
+    "Muon": SPRITES._replace(optimization=MUON),
+    "patches": SPRITES._replace(network=PatchUnet, n_features=48),
+    "patches, 64 features": SPRITES._replace(network=PatchUnet, n_features=64),
+    "patches, positions": SPRITES._replace(network=partial(PatchUnet, positions=True), n_features=48),
+    "patches, positions, attention": SPRITES._replace(
+        network=partial(PatchUnet, positions=True, attention=True), n_features=48
+    ),
+    "patches, Muon": SPRITES._replace(network=PatchUnet, n_features=48, optimization=MUON),
 }
-VARIANTS: dict[str, dict[str, Any]] = {
-    "base": {},
-    "linear schedule": {"schedule": linear_schedule},
-    "error of v": {"weight": error_of_v},
-    "error of ε": {"weight": error_of_eps},
-    "linear, error of v": {"schedule": linear_schedule, "weight": error_of_v},
-    "linear, predicts ε": {"schedule": linear_schedule, "predict": as_it_is, "weight": error_of_eps},
-    "predicts ε": {"predict": as_it_is},
-    "predicts x_0, error of x_0": {"predict": FromX0, "weight": error_of_x0},
-    "predicts x_0": {"predict": FromX0},
-    "24 features": {"n_features": 24},
-    "32 features": {"n_features": 32},
-    "32 features, batch 16": {"n_features": 32, "batch_size": 16},
-    "32 features, batch 64": {"n_features": 32, "batch_size": 64},
-    "32 features, 3e-3, predicts x_0, error of x_0": {
-        "n_features": 32,
-        "learning_rate": 3e-3,
-        "predict": FromX0,
-        "weight": error_of_x0,
-    },
-    "linear, error of v, batch 16": {"schedule": linear_schedule, "weight": error_of_v, "batch_size": 16},
-    "learning rate 2e-3": {"learning_rate": 2e-3},
-    "learning rate 8e-3": {"learning_rate": 8e-3},
-}
 
 
-def quality(choices: Mapping[str, Any], seconds: float, seed: int) -> tuple[int, Quality]:
-    """Train one variant for so many CPU seconds; returns its steps and what `measure` finds."""
-    made = {**BASE, **choices}
-    schedule = made["schedule"](500)
-    images, contexts = load_sprites()
+def run(recipe: Recipe, steps: int, seed: int) -> Iterator[Progress]:
+    schedule = recipe.schedule(recipe.T)
+    torch.manual_seed(seed)
+    model, generator = recipe.model(schedule, n_context=5), torch.Generator().manual_seed(seed)
+    yield from train(model, *load_sprites(), schedule, steps=steps, generator=generator, **recipe.settings(schedule))
 
-    def run(steps: int) -> Iterator[Progress]:
-        torch.manual_seed(seed)
-        model = made["predict"](ContextUnet(n_features=made["n_features"]), schedule)
-        return train(
-            model,
-            images,
-            contexts,
-            schedule,
-            steps=steps,
-            batch_size=made["batch_size"],
-            learning_rate=made["learning_rate"],
-            weight=made["weight"](schedule),
-            generator=torch.Generator().manual_seed(seed),
-        )
 
-    trial = run(20)
-    next(trial)
-    start = time.process_time()
-    for _ in islice(trial, 15):
-        pass
-    steps = int(seconds / ((time.process_time() - start) / 15))
-    *_, last = run(steps)
-    wanted = torch.eye(5)[torch.arange(500) % 5]
-    drawn = sample_ddim(
-        last.averaged.eval(), (500, 3, 16, 16), schedule, 25, wanted, generator=torch.Generator().manual_seed(seed)
-    )
-    return steps, measure(load_classifier(), drawn.clamp(-1, 1), wanted, load_sprites(split="test")[0][:500], images)
+def cost(recipe: Recipe) -> float:
+    """CPU time of a step, in steps of the base."""
+    trials = [run(each, 1000, seed=0) for each in (recipe, SPRITES)]
+    times: list[list[float]] = [[], []]
+    for _ in range(25):
+        for trial, taken in zip(trials, times, strict=True):
+            start = time.process_time()
+            next(trial)
+            taken.append(time.process_time() - start)
+    mine, base = (median(taken[3:]) for taken in times)  # the first are slower
+    return mine / base
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("variants", nargs="*", default=list(VARIANTS))
-    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("variants", nargs="*", default=list(VARIANTS), choices=list(VARIANTS))
+    parser.add_argument("--second", type=Path, required=True, help="what second_judge.py wrote")
+    parser.add_argument("--steps", type=int, default=900, help="of the base")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
+    judge, sprites = load(given.second), fresh_sprites(2000, ASKED_ABOUT)
+    real = floor(judge, given.seed, sprites).frechet_distance
     for name in given.variants:
-        steps, found = quality(VARIANTS[name], given.seconds, given.seed)
-        shares = (found.context_accuracy, found.clean_share, found.recall)
-        numbers = " | ".join([f"{found.frechet_distance:.1f}", *(f"{share:.0%}" for share in shares)])
-        print(f"| {name} | {given.seconds:.0f} | {given.seed} | {steps:,} | {numbers} |", flush=True)
+        recipe = VARIANTS[name]
+        schedule, steps = recipe.schedule(recipe.T), int(given.steps / cost(recipe))
+        *_, last = run(recipe, steps, given.seed)
+        cells = []
+        for sampler in SAMPLERS:
+            found = grade(judge, draw(last.averaged.eval(), schedule, sampler, 25), given.seed, sprites)
+            shares = (found.context_accuracy, found.clean_share, found.recall)
+            cells.append(" | ".join([f"{found.frechet_distance - real:.1f}", *(f"{share:.0%}" for share in shares)]))
+        print(f"| {name} | {given.steps:,} | {given.seed} | {steps:,} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ from course_utils import (
     load_pretrained,
     sample,
 )
-from course_utils.quality.evaluation import SEEDS, grade
+from course_utils.diffusion.models import Model
+from course_utils.quality.evaluation import SEEDS, N, floor, grade
 from course_utils.quality.metrics import Quality
 
 FILE = Path(__file__).parents[1] / "data" / "steps.csv"
@@ -54,24 +55,28 @@ RUNS = [*product(STEPS, WALKS), (500, "DDIM"), (500, "DDPM, respaced")]
 """Numbers of steps and samplers. With all 500 steps nothing is skipped, and a better solver has nothing to gain."""
 
 
-def measure(sampler: str, n: int, seed: int) -> Quality:
-    model, schedule = load_pretrained("sprites")
+def draw(model: Model, schedule: NoiseSchedule, sampler: str, n: int) -> Callable[[Tensor, torch.Generator], Tensor]:
+    """What `grade` asks to draw: the walk of a sampler in n steps."""
 
-    def draw(c: Tensor, generator: torch.Generator) -> Tensor:
+    def run(c: Tensor, generator: torch.Generator) -> Tensor:
         x = torch.randn((len(c), 3, 16, 16), generator=generator)
         walk = WALKS[sampler](model, x, schedule.timesteps(n), schedule, c=c, generator=generator)
         return deque(walk, maxlen=1).pop().x  # all 500 steps of 500 sprites would fill a gigabyte
 
-    return grade(load_classifier(), draw, seed)
+    return run
 
 
 def main() -> None:
     part, found = FILE.with_suffix(".part"), []
+    (model, schedule), judge = load_pretrained("sprites"), load_classifier()
     with part.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, ["sampler", "steps", "seed", *Quality._fields], lineterminator="\n")
         table.writeheader()
         for (n, sampler), seed in product(RUNS, SEEDS):
-            quality = {name: f"{number:.4f}" for name, number in measure(sampler, n, seed)._asdict().items()}
+            quality = {
+                name: f"{number:.4f}"
+                for name, number in grade(judge, draw(model, schedule, sampler, n), seed)._asdict().items()
+            }
             found.append({"sampler": sampler, "steps": n, "seed": seed, **quality})
             table.writerow(found[-1])
             file.flush()
@@ -80,17 +85,30 @@ def main() -> None:
 
 
 def print_table(found: Sequence[Mapping[str, Any]]) -> None:
-    """The Fréchet distance as Markdown: mean ± standard deviation, and how many times that of DDPM with all steps."""
-    distances = defaultdict(list)
-    for row in found:
-        distances[row["steps"], row["sampler"]].append(float(row["frechet_distance"]))
-    full = fmean(distances[500, "DDPM, respaced"])
-    print("Fréchet distance of 500 sprites, mean ± standard deviation of three seeds (times that of DDPM, 500 steps)\n")
+    """The excess over real sprites as Markdown, and how far samplers are apart, in pairs of the same starts."""
+    columns: dict[tuple[str, int, str], list[float]] = defaultdict(list)
+    for row, name in product(found, Quality._fields):  # seeds come in the same order everywhere
+        columns[row["sampler"], row["steps"], name].append(float(row[name]))
+    judge = load_classifier()
+    real = [floor(judge, seed).frechet_distance for seed in SEEDS]
+    print(f"Excess of the Fréchet distance of {N} sprites over that of real ones (in brackets: over DDPM, 500 steps)\n")
     print(f"| steps | {' | '.join(WALKS)} |\n{'|---' * (len(WALKS) + 1)}|")
+    full = columns["DDPM, respaced", 500, "frechet_distance"]
     for n in dict(RUNS):
-        seeds = [distances.get((n, sampler)) for sampler in WALKS]
-        cells = [f"{fmean(x):.1f} ± {stdev(x):.1f} ({fmean(x) / full:.2f})" if x else "" for x in seeds]
+        distances = [columns.get((sampler, n, "frechet_distance")) for sampler in WALKS]
+        cells = [f"{apart(x, real)} ({apart(x, full)})" if x else "" for x in distances]
         print(f"| {n} | {' | '.join(cells)} |")
+    print("\nRespaced DDPM less DDIM\n")
+    print(f"| steps | {' | '.join(Quality._fields)} |\n{'|---' * (len(Quality._fields) + 1)}|")
+    for n in dict(RUNS):
+        pairs = [[columns[s, n, name] for s in ("DDPM, respaced", "DDIM")] for name in Quality._fields]
+        print(f"| {n} | {' | '.join(apart(*pair, digits=3) for pair in pairs)} |")
+
+
+def apart(numbers: Sequence[float], others: Sequence[float], digits: int = 1) -> str:
+    """Mean and standard deviation of the differences of pairs."""
+    differences = [a - b for a, b in zip(numbers, others, strict=True)]
+    return f"{fmean(differences):.{digits}f} ± {stdev(differences):.{digits}f}"
 
 
 if __name__ == "__main__":
