@@ -1,8 +1,9 @@
 """Do two judges agree? Weights, asked by the judge they are published with and by the one that recipes are chosen by.
 
-The first is shipped and asks about the sprites that the course holds out; the second, from `second_judge.py`, asks
-about fresh ones. An excess is a Fréchet distance less that of real sprites, beside the same 500 others. Each number is
-the mean of three seeds of the drawing, ± their standard deviation, for one training.
+The first is shipped; the second, from `second_judge.py`, is another network. Both look at the same drawings, beside
+the same fresh sprites, by which nothing was chosen. An excess is a Fréchet distance less that of real sprites, beside
+the same 500 others. Each number is the mean of three seeds of the drawing, ± their standard deviation, for one
+training.
 
     OMP_NUM_THREADS=1 python benchmarks/exam.py --second second.safetensors weights/sprites.safetensors
 """
@@ -14,7 +15,7 @@ from statistics import fmean, stdev
 
 os.environ["TQDM_DISABLE"] = "1"  # read when tqdm is imported
 
-from second_judge import ASKED_ABOUT, fresh_sprites, load
+from second_judge import EXAMINED_ABOUT, fresh_sprites, load
 from steps import draw
 
 from course_utils import guided, load_classifier, load_model
@@ -40,10 +41,11 @@ def main() -> None:
     parser.add_argument("weights", type=Path, nargs="+")
     parser.add_argument("--second", type=Path, required=True, help="what second_judge.py wrote")
     given = parser.parse_args()
-    judges = {"shipped": (load_classifier(), None), "second": (load(given.second), fresh_sprites(2000, ASKED_ABOUT))}
+    judges = {"shipped": load_classifier(), "second": load(given.second)}
+    sprites = fresh_sprites(2000, EXAMINED_ABOUT)
     print("| weights | sampler | judge | excess | accuracy | clean | coverage | recall | nearest training sprite |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for name, (judge, sprites) in judges.items():
+    for name, judge in judges.items():
         real = [floor(judge, seed, sprites) for seed in SEEDS]
         print(f"| real sprites | | {name} | {' | '.join(row(real, real))} |", flush=True)
         for path in given.weights:

@@ -2,7 +2,8 @@
 
 What is published is asked of the judge that the course ships, about the sprites that the course holds out. A recipe
 that was chosen because it pleases that judge would have an advantage there, so `search.py` asks this one, about fresh
-sprites. Writes it, and prints how far it can be trusted. Two minutes of one core:
+sprites. (Both have learned what "spoiled" means from the same four ways, so on that they are not independent.) Writes
+it, and prints how far it can be trusted. Two minutes of one core:
 
     python benchmarks/second_judge.py --out second.safetensors
 """
@@ -21,8 +22,8 @@ from course_utils.sprites import draw_sprites
 from course_utils.storage.checkpoints import read_network, write_network
 from course_utils.training.recipes import JUDGE
 
-TAUGHT_ON, ASKED_ABOUT = 1, 2
-"""Seeds of the artist. The course's own sprites have seed 0."""
+TAUGHT_ON, ASKED_ABOUT, EXAMINED_ABOUT = 1, 2, 3
+"""Seeds of the artist: to learn from, to choose by, and for `exam.py`. The course's own sprites have seed 0."""
 
 
 class SecondJudge(SpriteClassifier):

@@ -72,11 +72,12 @@ class Attention(nn.Module):
 class Muon(torch.optim.AdamW):
     """AdamW, but convolutions go along their momentum with all singular values made equal (Jordan et al. 2024).
 
-    The length of a step is matched to that of AdamW (Liu et al. 2025, arXiv:2502.16982, eq. 4).
+    The length of a step is matched to that of AdamW (Liu et al. 2025, arXiv:2502.16982, eq. 4). Convolutions do not
+    decay.
     """
 
     def __init__(self, parameters: Iterator[nn.Parameter], learning_rate: float) -> None:
-        super().__init__(parameters, learning_rate, betas=(0.9, 0.99))
+        super().__init__(parameters, learning_rate, betas=(0.9, 0.99), fused=True)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:

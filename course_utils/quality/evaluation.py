@@ -87,6 +87,8 @@ def floor(judge: SpriteClassifier, seed: int, held_out: tuple[Tensor, Tensor] | 
     rows, classes = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed)), contexts.argmax(dim=1)
     wanted, rest = classes[rows[:N]].bincount(minlength=contexts.shape[1]).tolist(), rows[N:]
     others = torch.cat([rest[classes[rest] == k][:count] for k, count in enumerate(wanted)])
+    if len(others) < N:
+        raise ValueError(f"held_out must have {N} other sprites of the same classes, got {len(others)}")
     return measure(judge, images[others], contexts[others], images[rows[:N]], load_sprites()[0])
 
 
