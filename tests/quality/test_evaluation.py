@@ -113,6 +113,8 @@ def test_the_floor_is_what_real_sprites_of_the_same_classes_get_beside_the_same_
     sprites = torch.ones(200, 3, 16, 16), torch.eye(5)[torch.arange(200) % 5]
     assert evaluation.floor(judge, 0, sprites).frechet_distance == 0
     assert measured[-1][3].shape == (70, 3, 16, 16)
+    with pytest.raises(ValueError, match="held_out must have 70 other sprites of the same classes, got 30"):
+        evaluation.floor(judge, 0, tuple(each[:100] for each in sprites))
 
 
 def test_the_command_prints_the_table(tmp_path, capsys, monkeypatch):
