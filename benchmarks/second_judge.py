@@ -3,7 +3,7 @@
 What is published is asked of the judge that the course ships, about the sprites that the course holds out. A recipe
 that was chosen because it pleases that judge would have an advantage there, so `search.py` asks this one, about fresh
 sprites. (Both have learned what "spoiled" means from the same four ways, so on that they are not independent.) Writes
-it, and prints how far it can be trusted. Two minutes of one core:
+it, and prints how far it can be trusted. A few minutes of one core:
 
     python benchmarks/second_judge.py --out second.safetensors
 """
@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from course_utils.quality.classifier import SpriteClassifier, train_classifier
 from course_utils.quality.evaluation import SEEDS, floor
-from course_utils.quality.metrics import Quality
 from course_utils.sprites import draw_sprites
 from course_utils.storage.checkpoints import read_network, write_network
 from course_utils.training.recipes import JUDGE
@@ -62,19 +61,19 @@ def load(path: Path) -> SpriteClassifier:
     return read_network(path, SecondJudge)[0]
 
 
-def floor_of(judge: SpriteClassifier) -> list[Quality]:
-    sprites = fresh_sprites(2000, ASKED_ABOUT)
-    return [floor(judge, seed, sprites) for seed in SEEDS]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("second.safetensors"))
     given = parser.parse_args()
+    if given.out.exists():
+        parser.error(f"{given.out} is there: move it, or give another --out")
     drawn = draw_sprites(20_000, TAUGHT_ON)
+    images, contexts = as_tensors(drawn)
     torch.manual_seed(TAUGHT_ON)
     judge = train_classifier(
-        *(as_tensors(drawn)[0], drawn["kind"], as_tensors(drawn)[1]),
+        images,
+        drawn["kind"],
+        contexts,
         JUDGE.steps,
         JUDGE.batch_size,
         JUDGE.learning_rate,
@@ -82,7 +81,8 @@ def main() -> None:
         network=SecondJudge,
     )
     write_network(given.out, judge, {}, {})
-    found = floor_of(judge)
+    sprites = fresh_sprites(2000, ASKED_ABOUT)
+    found = [floor(judge, seed, sprites) for seed in SEEDS]
     print(f"{given.out}, of fresh sprites, mean of {len(SEEDS)} seeds:", end=" ")
     accuracy, clean = (
         fmean(getattr(quality, name) for quality in found) for name in ("context_accuracy", "clean_share")

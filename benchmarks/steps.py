@@ -73,10 +73,8 @@ def main() -> None:
         table = csv.DictWriter(file, ["sampler", "steps", "seed", *Quality._fields], lineterminator="\n")
         table.writeheader()
         for (n, sampler), seed in product(RUNS, SEEDS):
-            quality = {
-                name: f"{number:.4f}"
-                for name, number in grade(judge, draw(model, schedule, sampler, n), seed)._asdict().items()
-            }
+            measured = grade(judge, draw(model, schedule, sampler, n), seed)
+            quality = {name: f"{number:.4f}" for name, number in measured._asdict().items()}
             found.append({"sampler": sampler, "steps": n, "seed": seed, **quality})
             table.writerow(found[-1])
             file.flush()
