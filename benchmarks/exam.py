@@ -10,13 +10,17 @@ training.
 
 import argparse
 import os
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from statistics import fmean, stdev
 
 os.environ["TQDM_DISABLE"] = "1"  # read when tqdm is imported
 
+import torch
 from second_judge import EXAMINED_ABOUT, fresh_sprites, load
 from steps import draw
+from torch import Tensor
 
 from course_utils import guided, load_classifier, load_model
 from course_utils.quality.evaluation import SEEDS, floor, grade
@@ -24,6 +28,8 @@ from course_utils.quality.metrics import Quality
 
 RUNS = (("DDIM", 25, 1), ("DDIM", 25, 2), ("DDPM, respaced", 25, 1), ("DPM-Solver++", 10, 1))
 """Sampler, steps and guidance scale."""
+
+Drawing = Callable[[Tensor, torch.Generator], Tensor]
 
 
 def cell(numbers: list[float], form: str) -> str:
@@ -36,6 +42,19 @@ def row(found: list[Quality], real: list[Quality]) -> list[str]:
     return [cell(excess, ".1f"), *(cell(list(share), ".0%") for share in shares), cell(list(nearest), ".1f")]
 
 
+def once(drawing: Drawing) -> Drawing:
+    """What draws once with each seed, and remembers."""
+    drawn: dict[int, Tensor] = {}
+
+    def draw(c: Tensor, generator: torch.Generator) -> Tensor:
+        seed = generator.initial_seed()
+        if seed not in drawn:
+            drawn[seed] = drawing(c, generator)
+        return drawn[seed]
+
+    return draw
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("weights", type=Path, nargs="+")
@@ -45,16 +64,16 @@ def main() -> None:
     sprites = fresh_sprites(2000, EXAMINED_ABOUT)
     print("| weights | sampler | judge | excess | accuracy | clean | coverage | recall | nearest training sprite |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for name, judge in judges.items():
-        real = [floor(judge, seed, sprites) for seed in SEEDS]
-        print(f"| real sprites | | {name} | {' | '.join(row(real, real))} |", flush=True)
-        for path in given.weights:
-            model, schedule = load_model(path)
-            for sampler, n, scale in RUNS:
-                chosen = guided(model, scale) if scale != 1 else model
-                found = [grade(judge, draw(chosen, schedule, sampler, n), seed, sprites) for seed in SEEDS]
-                title = f"{path.stem} | {sampler}, {n}{f', guidance {scale}' if scale != 1 else ''} | {name}"
-                print(f"| {title} | {' | '.join(row(found, real))} |", flush=True)
+    real = {name: [floor(judge, seed, sprites) for seed in SEEDS] for name, judge in judges.items()}
+    for name, least in real.items():
+        print(f"| real sprites | | {name} | {' | '.join(row(least, least))} |", flush=True)
+    for path, (sampler, n, scale) in product(given.weights, RUNS):
+        model, schedule = load_model(path)
+        drawing = once(draw(guided(model, scale) if scale != 1 else model, schedule, sampler, n))
+        for name, judge in judges.items():
+            found = [grade(judge, drawing, seed, sprites) for seed in SEEDS]
+            title = f"{path.stem} | {sampler}, {n}{f', guidance {scale}' if scale != 1 else ''} | {name}"
+            print(f"| {title} | {' | '.join(row(found, real[name]))} |", flush=True)
 
 
 if __name__ == "__main__":
