@@ -30,6 +30,7 @@ RUNS = (("DDIM", 25, 1), ("DDIM", 25, 2), ("DDPM, respaced", 25, 1), ("DPM-Solve
 """Sampler, steps and guidance scale."""
 
 Drawing = Callable[[Tensor, torch.Generator], Tensor]
+"""What `grade` asks to draw: sprites, for contexts and a generator."""
 
 
 def cell(numbers: list[float], form: str) -> str:

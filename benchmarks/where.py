@@ -5,7 +5,7 @@ t: exactly what a perfect network would have made of pure noise by then. So what
 t. In the second table steps are those of DDPM in one part of the times, of DDIM in the others: where does fresh noise
 help? The third says how far the picture in mind, x̂_0, leaves the range of colours on the way. The last one asks
 whether the network can see at all what is before its eyes: real sprites with noise up to t, and what it says x_0 is at
-one look. A sampler ends with such a look at little noise, so no drawing is better than that.
+one look. A sampler ends with such a look at little noise: what is lost there, no earlier step can mend.
 
 500 sprites each, the same classes, three seeds of the drawing. A quarter of an hour of one CPU core:
 
@@ -15,7 +15,7 @@ one look. A sampler ends with such a look at little noise, so no drawing is bett
 import argparse
 import os
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -23,7 +23,7 @@ from statistics import fmean
 os.environ["TQDM_DISABLE"] = "1"  # read when tqdm is imported
 
 import torch
-from exam import row
+from exam import Drawing, row
 from second_judge import fresh_sprites
 from torch import Tensor
 
@@ -49,11 +49,10 @@ NOISY = {
     **{f"t from {t + 1} to {t + 100}": range(t + 1, t + 101) for t in range(0, 500, 100)},
     "always (DDPM, respaced)": range(1, 501),
 }
-Drawer = Callable[[Tensor, torch.Generator], Tensor]
 Outside = dict[int, list[float]]
 
 
-def from_fresh_sprites(model: Model, schedule: NoiseSchedule, t: int) -> Drawer:
+def from_fresh_sprites(model: Model, schedule: NoiseSchedule, t: int) -> Drawing:
     """What `grade` asks to draw: DDIM from t down, from fresh sprites of the wanted classes with noise."""
     images, contexts = fresh_sprites(3000, BEGUN_WITH)
 
@@ -74,7 +73,7 @@ def mixed_step(
     return ddpm_step(x, eps, t, t_prev, schedule, noise=noise) if t in noisy else ddim_step(x, eps, t, t_prev, schedule)
 
 
-def drawer(model: Model, schedule: NoiseSchedule, noisy: range, outside: Outside) -> Drawer:
+def drawer(model: Model, schedule: NoiseSchedule, noisy: range, outside: Outside) -> Drawing:
     """What `grade` asks to draw; fills `outside` with how far x̂_0 is from [−1, 1] at each time."""
 
     def draw(c: Tensor, generator: torch.Generator) -> Tensor:
@@ -88,7 +87,7 @@ def drawer(model: Model, schedule: NoiseSchedule, noisy: range, outside: Outside
     return draw
 
 
-def print_table(title: str, drawers: Mapping[str, Drawer]) -> None:
+def print_table(title: str, drawers: Mapping[str, Drawing]) -> None:
     judge = load_classifier()
     real = [floor(judge, seed) for seed in SEEDS]
     print(f"| {title} | excess | accuracy | clean | coverage | recall | nearest training sprite |")
@@ -103,10 +102,8 @@ def print_one_look(model: Model, schedule: NoiseSchedule) -> None:
     """The error of x̂_0 on real sprites, and what the judge says of it, beside what it says of the sprites."""
     judge, (images, contexts) = load_classifier(), load_sprites(split="test")
     x0, c, real = images[:N], contexts[:N], judge.features(images[N:])
-    least, eps = (
-        frechet_distance(judge.features(x0), real),
-        torch.randn(x0.shape, generator=torch.Generator().manual_seed(0)),
-    )
+    least = frechet_distance(judge.features(x0), real)
+    eps = torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
     print("\n| one look at t | squared error of x_0 | excess | clean |\n|---|---|---|---|")
     for t in (1, 20, 60, 100, 200, 300, 400):
         x_t = schedule.add_noise(x0, t, eps)
