@@ -68,8 +68,8 @@ def main() -> None:
     real = {name: [floor(judge, seed, sprites) for seed in SEEDS] for name, judge in judges.items()}
     for name, least in real.items():
         print(f"| real sprites | | {name} | {' | '.join(row(least, least))} |", flush=True)
-    for path, (sampler, n, scale) in product(given.weights, RUNS):
-        model, schedule = load_model(path)
+    trained = {path: load_model(path) for path in given.weights}
+    for (path, (model, schedule)), (sampler, n, scale) in product(trained.items(), RUNS):
         drawing = once(draw(guided(model, scale) if scale != 1 else model, schedule, sampler, n))
         for name, judge in judges.items():
             found = [grade(judge, drawing, seed, sprites) for seed in SEEDS]

@@ -7,7 +7,8 @@ help? The third says how far the picture in mind, x̂_0, leaves the range of col
 whether the network can see at all what is before its eyes: real sprites with noise up to t, and what it says x_0 is at
 one look. A sampler ends with such a look at little noise: what is lost there, no earlier step can mend.
 
-500 sprites each, the same classes, three seeds of the drawing. A quarter of an hour of one CPU core:
+500 sprites each, the same classes, three seeds of the drawing; one look has one noise, the same at all t. A
+quarter of an hour of one CPU core:
 
     OMP_NUM_THREADS=1 python benchmarks/where.py weights/sprites.safetensors
 """
