@@ -63,7 +63,7 @@ from .networks.broken import with_fresh_shortcuts as with_fresh_shortcuts
 # 04 Training
 from .exercises.ch04_training import check_diffusion_loss as check_diffusion_loss
 from .figures.numbers import plot_dots as plot_dots
-from .diffusion.losses import min_snr as min_snr
+from .diffusion.losses import clipped_snr as clipped_snr
 from .diffusion.models import FromV as FromV
 from .diffusion.models import FromX0 as FromX0
 from .diffusion.losses import diffusion_loss as diffusion_loss

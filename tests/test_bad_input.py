@@ -260,7 +260,7 @@ FUNCTIONS = {
         {"c": C, "share": 0.5},
         {"c": [*floats(C), C[0]], "share": IN_01, "generator": CPU_GENERATORS},
     ),
-    "min_snr": ({"schedule": SCHEDULE, "gamma": 5.0}, {"gamma": POSITIVE}),
+    "clipped_snr": ({"schedule": SCHEDULE, "low": 1.0, "high": 5.0}, {"low": numbers(-1, 5, 6), "high": numbers(1, 0)}),
     "diffusion_loss": (
         {"model": MODEL, "x0": X, "c": C, "schedule": SCHEDULE, "weight": TABLE},
         {

@@ -17,6 +17,7 @@ from course_utils import (
     NoiseSchedule,
     clean_share,
     clipped,
+    clipped_snr,
     composed,
     context_accuracy,
     cosine_schedule,
@@ -27,7 +28,6 @@ from course_utils import (
     frechet_distance,
     guided,
     load_classifier,
-    min_snr,
     nearest,
     recall,
     sample,
@@ -216,7 +216,7 @@ def test_oracles_answer_there():
     arrived(far.draw(5, seeded()), mixture.draw(5, seeded()))
 
 
-@pytest.mark.parametrize("weight", [None, min_snr(SCHEDULE)])
+@pytest.mark.parametrize("weight", [None, clipped_snr(SCHEDULE)])
 def test_the_loss_is_the_same_there(weight):
     expected = diffusion_loss(network(), X, C, SCHEDULE, weight, seeded())
     arrived(diffusion_loss(moved(network()), *on_device(X, C), SCHEDULE, weight, seeded()), expected)
@@ -226,7 +226,7 @@ def test_the_loss_is_the_same_there(weight):
 def test_a_network_is_trained_there_and_the_run_goes_on_from_its_state(optimization):
     def run(model, state=None):
         return train(
-            FromV(model, SCHEDULE), X, C, SCHEDULE, steps=6, batch_size=4, weight=min_snr(SCHEDULE),
+            FromV(model, SCHEDULE), X, C, SCHEDULE, steps=6, batch_size=4, weight=clipped_snr(SCHEDULE),
             optimization=optimization, generator=seeded(), state=state,
         )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The loss of DDPM's Algorithm 1, its weights (min-SNR), and context dropout; the loop stands in `training.loop`."""
+"""The loss of DDPM's Algorithm 1, its weights, and context dropout; the loop stands in `training.loop`."""
 
 import torch
 from torch import Tensor
@@ -19,14 +19,16 @@ def drop_context(c: Tensor, share: float, generator: torch.Generator | None = No
     return c * keep.to(c)
 
 
-def min_snr(schedule: NoiseSchedule, gamma: float = 5.0) -> Tensor:
-    """The weights min(SNR_t, γ) / SNR_t of the error of ε, a table of length T + 1 for `diffusion_loss`.
+def clipped_snr(schedule: NoiseSchedule, low: float = 1.0, high: float = 5.0) -> Tensor:
+    """The weights clip(SNR_t, low, high) / SNR_t of the error of ε, a table of length T + 1 for `diffusion_loss`.
 
-    Where there is much noise this is the error of ε, and where there is little that of x_0, times γ: no noise level
-    takes all the attention (Hang et al. 2023, arXiv:2303.09556, section 3.4).
+    Between the bounds it is the error of ε, beyond them that of x_0, times the bound. So neither little noise, where
+    the SNR is huge, nor much noise, where it is nearly nothing, takes all the attention. The upper bound alone is
+    min-SNR, `low=0` (Hang et al. 2023, arXiv:2303.09556, section 3.4), and the lower one alone is truncated SNR
+    (Salimans & Ho 2022, arXiv:2202.00512, section 4).
     """
-    require_number("gamma", gamma, 0, open_interval=True)
-    return schedule.snr.clamp(max=gamma) / schedule.snr  # equation (3) of notebook 04
+    require_number("low", low, 0), require_number("high", high, low, open_interval=True)
+    return schedule.snr.clamp(low, high) / schedule.snr  # equation (3) of notebook 04
 
 
 def diffusion_loss(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..diffusion.losses import min_snr
+from ..diffusion.losses import clipped_snr
 from ..diffusion.models import FromV, FromX0, TrainedModel
 from ..diffusion.schedules import NoiseSchedule, cosine_schedule, linear_schedule, quadratic_schedule, sigmoid_schedule
 from ..networks.classic import ClassicUnet
@@ -127,12 +127,12 @@ SPRITES = Recipe(
     name="sprites",
     network=ContextUnet,
     n_features=32,
-    predicts=FromV,
+    predicts=FromX0,
     schedule=cosine_schedule,
     T=500,
-    weight=min_snr,
+    weight=clipped_snr,
     context_dropout=0.1,
-    steps=20_000,
+    steps=40_000,
     batch_size=32,
     learning_rate=3e-3,
     optimization=ADAMW,

@@ -37,7 +37,7 @@ from .state import fingerprint, read_state, write_state
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-CHECKPOINTS = {"-middle": 8, "-early": 50}
+CHECKPOINTS = {"-middle": 16, "-early": 100}
 """What is kept beside the end: after which part of the steps, one over the number, by the end of the file's name."""
 
 KEEP_EVERY = 30
@@ -58,7 +58,7 @@ def run_recipe(
     """Train a network by a recipe, and write its weights with a card and pictures.
 
     `out` holds the weights of the end, averaged as the recipe says. Beside it go `…-early` and `…-middle`, those after
-    a fiftieth and an eighth of the steps. All of that is written at the end. During the run `….state.pt` holds what is
+    a hundredth and a 16th of the steps. All of that is written at the end. During the run `….state.pt` holds what is
     needed to go on, and `….progress.png` shows what the network draws by now.
 
     Args:

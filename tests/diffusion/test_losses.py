@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_utils import cosine_schedule, diffusion_loss, drop_context, linear_schedule, min_snr
+from course_utils import clipped_snr, cosine_schedule, diffusion_loss, drop_context, linear_schedule
 from course_utils.diffusion.losses import denoising_loss, draw_times_and_noise
 
 SCHEDULE = linear_schedule(50)
@@ -40,21 +40,30 @@ def test_the_loss_is_its_formula():
 
 
 @settings(deadline=None)  # the first schedule takes longer
-@given(st.sampled_from([linear_schedule, cosine_schedule]), st.integers(2, 600), st.floats(0.01, 100))
-def test_min_snr_counts_errors_of_x0_up_to_gamma_and_of_eps_beyond(make, T, gamma):
+@given(st.sampled_from([linear_schedule, cosine_schedule]), st.integers(2, 600), st.floats(0, 1), st.floats(1.01, 100))
+def test_clipped_snr_is_the_error_of_x0_times_the_snr_within_bounds(make, T, low, high):
     schedule = make(T)
-    weight, snr = min_snr(schedule, gamma)[1:], schedule.snr[1:]
-    as_x0 = weight * snr  # the weight of the squared error of x_0, which is that of ε divided by the SNR
-    torch.testing.assert_close(as_x0, snr.clamp(max=gamma))
-    assert torch.all(weight[snr <= gamma] == 1)
-    assert torch.all((weight > 0) & (weight <= 1))
+    weight, snr = clipped_snr(schedule, low, high), schedule.snr
+    assert weight[0] == 0  # no error of noise where there is none
+    inside = (low <= snr) & (snr <= high)
+    assert torch.all(weight[inside] == 1)  # the error of ε
+    assert torch.all(weight[1:][snr[1:] < low] > 1)
+    as_x0 = (weight * snr)[1:]  # the weight of the squared error of x_0, which is that of ε divided by the SNR
+    torch.testing.assert_close(as_x0, snr[1:].clamp(low, high))
     assert torch.all(weight.diff() >= -1e-12)
 
 
-@pytest.mark.parametrize("gamma", [0, -1.0, float("nan")])
-def test_min_snr_needs_a_positive_gamma(gamma):
-    with pytest.raises(ValueError, match=r"gamma must be a number in \(0, ∞\), got"):
-        min_snr(SCHEDULE, gamma)
+@pytest.mark.parametrize(
+    ("low", "high", "message"),
+    [
+        (-1.0, 5.0, r"low must be a number in \[0, ∞\), got -1.0"),
+        (float("nan"), 5.0, r"low must be a number in \[0, ∞\), got nan"),
+        (1.0, 1.0, r"high must be a number in \(1, ∞\), got 1.0"),
+    ],
+)
+def test_clipped_snr_needs_two_bounds(low, high, message):
+    with pytest.raises(ValueError, match=message):
+        clipped_snr(SCHEDULE, low, high)
 
 
 def test_the_loss_of_a_part_is_its_part_of_the_loss():

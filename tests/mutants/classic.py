@@ -310,11 +310,11 @@ MUTANTS = [
         "training/test_loop.py::test_a_part_of_the_images_is_shown_without_context",
     ),
     Mutant(
-        "min-SNR becomes max-SNR",
+        "little noise takes all the attention",
         "diffusion/losses.py",
-        "schedule.snr.clamp(max=gamma)",
-        "schedule.snr.clamp(min=gamma)",
-        "diffusion/test_losses.py::test_min_snr_counts_errors_of_x0_up_to_gamma_and_of_eps_beyond",
+        "schedule.snr.clamp(low, high)",
+        "schedule.snr.clamp(low)",
+        "diffusion/test_losses.py::test_clipped_snr_is_the_error_of_x0_times_the_snr_within_bounds",
     ),
     Mutant(
         "the loss compares with the picture, not with the noise",

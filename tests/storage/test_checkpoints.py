@@ -228,7 +228,7 @@ def test_the_command_writes_three_checkpoints_a_card_and_two_pictures(trained):
     answers = []
     for name in sorted(checkpoints):
         model, schedule = load_model(trained.with_name(name))
-        assert isinstance(model.model, FromV)
+        assert isinstance(model.model, FromX0)
         assert model.classes == ("hero", "non-hero", "food", "spell", "side-facing")
         assert model.shape == (3, 16, 16)
         answers.append(model.network(X, torch.tensor([3, 30]), C))

@@ -11,13 +11,13 @@ from quick import draw_nothing
 
 from course_utils import (
     ContextUnet,
-    FromV,
+    FromX0,
     NoiseSchedule,
+    clipped_snr,
     cosine_schedule,
     linear_schedule,
     load_model,
     load_pretrained,
-    min_snr,
 )
 from course_utils.__main__ import main
 from course_utils.networks.classic import ClassicUnet
@@ -69,7 +69,7 @@ def test_a_recipe_is_what_the_command_trains_by(recipe, monkeypatch, tmp_path):
 
 
 def test_the_shipped_recipe_is_the_one_that_was_measured():
-    ours = ("sprites", ContextUnet, 32, FromV, cosine_schedule, 500, min_snr, 0.1, 20_000, 32, 3e-3, ADAMW, 0)
+    ours = ("sprites", ContextUnet, 32, FromX0, cosine_schedule, 500, clipped_snr, 0.1, 40_000, 32, 3e-3, ADAMW, 0)
     classic = ("classic", ClassicUnet, 64, None, linear_schedule, 500, None, 0.1, 6_400, 100, 1e-3, PLAIN_ADAM, 0)
     assert (ours, classic) == (SPRITES, CLASSIC)
     assert [*RECIPES.values()] == [SPRITES, CLASSIC]
@@ -128,7 +128,7 @@ def test_trained_weights_are_taken_over_whole_for_the_same_classes_and_untold_fo
     """The network is the same, and a context that it does not know yet changes nothing."""
     trained, schedule = load_pretrained("sprites")
     recipe = begin_with(CLASSIC._replace(steps=7), trained, schedule)
-    assert (recipe.network, recipe.n_features, recipe.predicts) == (ContextUnet, 32, FromV)
+    assert (recipe.network, recipe.n_features, recipe.predicts) == (ContextUnet, 32, FromX0)
     assert (recipe.schedule, recipe.T, recipe.steps) == (cosine_schedule, 500, 7)
     x = torch.randn((2, 3, 16, 16), generator=torch.Generator().manual_seed(0))
     t, hero, nothing = torch.tensor([20, 400]), trained.context("hero", "hero"), torch.zeros(2, 5)
