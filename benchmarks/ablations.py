@@ -5,7 +5,7 @@ OMP_NUM_THREADS=1 python benchmarks/ablations.py
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils import ContextUnet, FromV, cosine_schedule, load_sprites, train
+from course_utils import ContextUnet, FromX0, clipped_snr, cosine_schedule, load_sprites, train
 from course_utils.networks.broken import ABLATIONS
 
 FILE = Path(__file__).parents[1] / "data" / "ablations.csv"
@@ -22,30 +22,28 @@ N_FEATURES, BATCH_SIZE, LEARNING_RATE = 16, 64, 3e-3
 SCHEDULE = cosine_schedule(500)
 
 
-def errors(model: FromV, held_out: tuple[Tensor, Tensor], train_mode: bool, order: Tensor) -> Tensor:
-    """The squared error of v of each of 1,000 held-out sprites, their times spread evenly; asked 50 at a time."""
+def errors(model: FromX0, held_out: Sequence[Tensor], train_mode: bool, order: Tensor) -> Tensor:
+    """The squared error of x_0 of each of 1,000 held-out sprites, their times spread evenly; asked 50 at a time."""
     x0, c = held_out
     t, eps = torch.linspace(1, 500, 1000).long(), torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
-    alpha_bar = SCHEDULE.at(SCHEDULE.alpha_bar, t, x0)
-    v, x_t = alpha_bar.sqrt() * eps - (1 - alpha_bar).sqrt() * x0, SCHEDULE.add_noise(x0, t, eps)
-    found = torch.empty(1000)
+    x_t, found = SCHEDULE.add_noise(x0, t, eps), torch.empty(1000)
     model.train(train_mode)
     with torch.no_grad():
         for rows in order.split(50):
-            v_hat = model.network(x_t[rows], t[rows], c[rows])
-            found[rows] = (v[rows] - v_hat).square().mean((1, 2, 3))
+            x0_hat = model.network(x_t[rows], t[rows], c[rows])
+            found[rows] = (x0[rows] - x0_hat).square().mean((1, 2, 3))
     return found
 
 
 def runs() -> Iterator[dict[str, str | int]]:
     """Train every network with every seed, and yield a row at each mark."""
     images, contexts = load_sprites()
-    held_out = tuple(tensor[:1000] for tensor in load_sprites(split="test"))
+    held_out = [tensor[:1000] for tensor in load_sprites(split="test")]
     by_time, mixed = torch.arange(1000), torch.randperm(1000, generator=torch.Generator().manual_seed(1))
     for seed in SEEDS:
         for name, broken in ABLATIONS.items():
             torch.manual_seed(seed)  # for the first weights, and for shortcuts that are made on the way
-            model = FromV(broken(ContextUnet(n_features=N_FEATURES)), SCHEDULE)
+            model = FromX0(broken(ContextUnet(n_features=N_FEATURES)), SCHEDULE)
             run = train(
                 model,
                 images,
@@ -54,7 +52,7 @@ def runs() -> Iterator[dict[str, str | int]]:
                 steps=STEPS,
                 batch_size=BATCH_SIZE,
                 learning_rate=LEARNING_RATE,
-                weight=1 / SCHEDULE.alpha_bar,
+                weight=clipped_snr(SCHEDULE),
                 generator=torch.Generator().manual_seed(seed),
             )
             for progress in tqdm(run, f"{name}, seed {seed}", STEPS):
@@ -88,9 +86,7 @@ def main() -> None:
         writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    print(
-        f"Squared error of v on held-out sprites after {STEPS} steps, mean of {len(SEEDS)} seeds (smallest … largest)\n"
-    )
+    print(f"Squared error of x_0, held out, after {STEPS} steps: mean of {len(SEEDS)} seeds (smallest … largest)\n")
     print_table(rows, {"loss": "all t", "low": "t to 167", "middle": "168 to 333", "high": "from 334"})
     print("The same, in eval mode and with the statistics of each batch of 50, its times mixed or nearly the same\n")
     print_table(rows, {"loss": "eval mode", "own_mixed": "own statistics, mixed", "own_alike": "own statistics, alike"})

@@ -19,7 +19,7 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from course_utils import ContextUnet, FromV, cosine_schedule, diffusion_loss, load_sprites, min_snr
+from course_utils import cosine_schedule, diffusion_loss, load_sprites
 from course_utils.training.recipes import SPRITES
 
 BATCH_SIZE = SPRITES.batch_size
@@ -75,7 +75,7 @@ def main() -> None:
     schedule, (images, contexts) = cosine_schedule(500), load_sprites()
     x0, c, t = images[:BATCH_SIZE], contexts[:BATCH_SIZE], torch.full((BATCH_SIZE,), 250)
     a, b = torch.randn(2, 2048, 2048)
-    model = FromV(ContextUnet(), schedule)
+    model = SPRITES.model(schedule, n_context=5)
     plain = copy.deepcopy(model).to(memory_format=torch.contiguous_format)
 
     def forward(model: nn.Module, mode: Callable[[], AbstractContextManager[object]] = torch.no_grad) -> None:
@@ -92,7 +92,7 @@ def main() -> None:
 
         def step() -> None:
             optimizer.zero_grad()
-            diffusion_loss(model, x0, c, schedule, min_snr(schedule)).backward()
+            diffusion_loss(model, x0, c, schedule, SPRITES.weight(schedule)).backward()
             optimizer.step()
 
         return step

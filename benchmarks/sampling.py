@@ -22,7 +22,7 @@ from torch import Tensor
 
 from course_utils import (
     ContextUnet,
-    FromV,
+    FromX0,
     NoiseSchedule,
     load_pretrained,
     plot_curves,
@@ -124,7 +124,7 @@ def main() -> None:
         return partial(sample_ddim, model, (batch, *SPRITE), schedule, n)
 
     def fresh(width: int) -> Model:
-        return FromV(ContextUnet(n_features=width), schedule).eval()
+        return FromX0(ContextUnet(n_features=width), schedule).eval()
 
     curves = {
         "sprites": growth("sprites, 10 steps", (1, 2, 4, 8, 16, 32, 64, 128), lambda batch: draw(batch=batch)),

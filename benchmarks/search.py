@@ -24,7 +24,7 @@ from steps import draw
 from torch import Tensor
 from variants import Muon, PatchUnet
 
-from course_utils import FromV, FromX0, NoiseSchedule, Progress, clipped, linear_schedule, load_sprites, min_snr, train
+from course_utils import FromV, NoiseSchedule, Progress, clipped, clipped_snr, linear_schedule, load_sprites, train
 from course_utils.quality.evaluation import floor, grade
 from course_utils.training.loop import ADAMW
 from course_utils.training.recipes import SPRITES, Recipe
@@ -40,10 +40,6 @@ def error_of_v(schedule: NoiseSchedule) -> Tensor:
     return 1 / schedule.alpha_bar
 
 
-def x0_more_at_little_noise(schedule: NoiseSchedule) -> Tensor:
-    return schedule.snr.clamp(1, 5) / schedule.snr
-
-
 def x0_less_at_the_ends(schedule: NoiseSchedule) -> Tensor:
     return (1 / 3 + 2 * (schedule.alpha_bar * (1 - schedule.alpha_bar)).sqrt()) / schedule.snr
 
@@ -53,18 +49,18 @@ def x0_most_at_350(schedule: NoiseSchedule) -> Tensor:
     return (0.4 + 1.6 * (-((t - 350) / 80).square()).exp()) / schedule.snr
 
 
+MIN_SNR = partial(clipped_snr, low=0)
 MUON = ADAMW._replace(optimizer=Muon)
 PATCHES = SPRITES._replace(network=PatchUnet, n_features=48)
 VARIANTS: dict[str, Recipe] = {
     "base": SPRITES,
-    "puts out ε, min-SNR": SPRITES._replace(predicts=None, weight=min_snr),
-    "puts out v, min-SNR": SPRITES._replace(predicts=FromV, weight=min_snr),
+    "puts out ε, min-SNR": SPRITES._replace(predicts=None, weight=MIN_SNR),
+    "puts out v, min-SNR": SPRITES._replace(predicts=FromV, weight=MIN_SNR),
     "puts out v, error of v": SPRITES._replace(predicts=FromV, weight=error_of_v),
-    "puts out x_0, min-SNR": SPRITES._replace(predicts=FromX0, weight=min_snr),
-    "puts out x_0, error of x_0": SPRITES._replace(predicts=FromX0, weight=error_of_x0),
-    "puts out x_0, its error, more at little noise": SPRITES._replace(predicts=FromX0, weight=x0_more_at_little_noise),
-    "puts out x_0, its error, less at the ends": SPRITES._replace(predicts=FromX0, weight=x0_less_at_the_ends),
-    "puts out x_0, its error, most at t = 350": SPRITES._replace(predicts=FromX0, weight=x0_most_at_350),
+    "min-SNR": SPRITES._replace(weight=MIN_SNR),
+    "error of x_0": SPRITES._replace(weight=error_of_x0),
+    "error of x_0, less at the ends": SPRITES._replace(weight=x0_less_at_the_ends),
+    "error of x_0, most at t = 350": SPRITES._replace(weight=x0_most_at_350),
     "linear schedule": SPRITES._replace(schedule=linear_schedule),
     "16 features": SPRITES._replace(n_features=16),
     "24 features": SPRITES._replace(n_features=24),
@@ -80,7 +76,7 @@ VARIANTS: dict[str, Recipe] = {
     "patches, 48 features, attention": PATCHES._replace(network=partial(PatchUnet, attention=True)),
     "patches, 48 features, Muon": PATCHES._replace(optimization=MUON),
 }
-"""What differs from the recipe of the shipped weights. Where "puts out" is said, it is said what errors count, too."""
+"""What differs from the recipe of the shipped weights, which puts out x_0 with the weights `clipped_snr`."""
 
 
 def run(recipe: Recipe, steps: int, seed: int) -> Iterator[Progress]:

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 import course_utils
-from course_utils import ContextUnet, FromV, cosine_schedule, load_sprites, min_snr, plot_dots
+from course_utils import ContextUnet, FromX0, clipped_snr, cosine_schedule, load_sprites, plot_dots
 from course_utils.training import loop
 
 ROOT = Path(__file__).parents[1]
@@ -51,7 +51,7 @@ def test_where_nothing_is_chosen_the_benchmark_trains_as_the_package_does(learni
     monkeypatch.setattr(loop, "has_bfloat16", lambda device: False)
     schedule = cosine_schedule(500)
     torch.manual_seed(7)
-    model = FromV(ContextUnet(n_features=learning.N_FEATURES), schedule)
+    model = FromX0(ContextUnet(n_features=learning.N_FEATURES), schedule)
     run = course_utils.train(
         model,
         *load_sprites(),
@@ -59,7 +59,7 @@ def test_where_nothing_is_chosen_the_benchmark_trains_as_the_package_does(learni
         steps=learning.STEPS,
         batch_size=learning.BATCH_SIZE,
         learning_rate=learning.LEARNING_RATE,
-        weight=min_snr(schedule),
+        weight=clipped_snr(schedule),
         generator=torch.Generator().manual_seed(7),
     )
     for _ in islice(run, 3):
@@ -71,7 +71,17 @@ def test_where_nothing_is_chosen_the_benchmark_trains_as_the_package_does(learni
 
 
 @pytest.mark.parametrize(
-    "run", ["error of ε", "error of v", "puts out ε", "puts out x0", "linear schedule", "L1", "Huber", "one t a batch"]
+    "run",
+    [
+        "error of ε",
+        "error of x0",
+        "min-SNR",
+        "puts out v, error of v",
+        "linear schedule",
+        "L1",
+        "Huber",
+        "one t a batch",
+    ],
 )
 def test_each_choice_changes_the_training(learning, ours, run):
     assert not torch.allclose(weights_after_two_steps(learning, run), ours, atol=1e-5)
@@ -113,7 +123,7 @@ def test_networks_are_farther_from_sprites_than_sprites_are(table):
     floor, *others = (float(row["frechet"]) for row in table)
     assert 0 < floor < 5
     assert all(floor < distance < math.inf for distance in others)
-    assert all(0 < float(row["error_eps"]) < math.inf for row in table[1:])
+    assert all(0 < float(row[error]) < math.inf for row in table[1:] for error in ("error_eps", "error_x0"))
 
 
 def test_dots_stand_at_their_numbers_and_a_line_at_their_mean():
