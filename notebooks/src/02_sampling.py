@@ -614,14 +614,14 @@ for t in (20, 200, 400, 480):
     print(f"t = {t:3}: error of the noise {in_eps:.4f}, error of the picture {in_x0:.4f}")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# So the choice is one of *weights*: asking for noise makes the errors at small $t$ count most, asking for the picture those at large $t$. And it decides what the last layer must put out. Ours puts out a mixture of the two, called $v$; a
-# wrapper turns it into noise, and no sampler ever knows. Notebook 04 compares them.
+# So the choice is one of *weights*: asking for noise makes the errors at small $t$ count most, asking for the picture those at large $t$. And it decides what the last layer must put out. Ours puts out the picture; a
+# wrapper turns it into noise, and no sampler ever knows. Notebook 04 compares the two, and a mixture of both.
 #
-# **Think.** A friend's network predicts $\hat x_0$, perfectly trained. Can you use it with `ddpm_step` as it is written in (3)?
+# **Think.** What must the wrapper compute, so that a network that puts out $\hat x_0$ can be used with `ddpm_step` as it is written in (3)?
 #
 # <details><summary>Answer</summary>
 #
-# Yes. Turn its answer into noise first: <code>schedule.predict_eps(x_t, t, x0_hat)</code>, which is (2) solved for the noise. Or use (1) directly. The step cannot tell the difference. In the
+# The noise that goes with this picture: <code>schedule.predict_eps(x_t, t, x0_hat)</code>, which is (2) solved for the noise. The step cannot tell the difference. In the
 # package <code>FromX0(network, schedule)</code> does it once and for all.
 # </details>
 

@@ -28,7 +28,7 @@ if "google.colab" in sys.modules:  # Colab gets the course first; elsewhere this
     course = "git+https://github.com/noise-to-sprites/noise-to-sprites@main"
     get_ipython().run_line_magic("pip", f"install -q {course}")
 import torch
-from course_utils import ContextUnet, FromV, load_pretrained, load_sprites, sample, show_images
+from course_utils import ContextUnet, FromX0, load_pretrained, load_sprites, sample, show_images
 from tqdm.auto import tqdm
 
 randomness = torch.Generator().manual_seed(4)  # run from top to bottom, and your numbers are ours
@@ -36,7 +36,7 @@ randomness = torch.Generator().manual_seed(4)  # run from top to bottom, and you
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 end, schedule = load_pretrained("sprites")
 torch.manual_seed(0)  # with this seed its training began, and so does its story
-start = FromV(ContextUnet(), schedule).eval().requires_grad_(False)
+start = FromX0(ContextUnet(), schedule).eval().requires_grad_(False)
 early, middle = (load_pretrained(name)[0] for name in ("sprites-early", "sprites-middle"))
 checkpoints = {"start": start, "early": early, "middle": middle, "end": end}  # of one network
 x_T = torch.randn((10, 3, 16, 16), generator=randomness)  # the same noise for all of them
@@ -52,7 +52,7 @@ show_images(torch.cat(rows), columns=10, row_titles=list(checkpoints))
 #
 # - **write** `diffusion_loss`, the question that every diffusion model learns from, and the loop that asks it again and again,
 # - **say** why times are random, why the learning rate falls, and what an average of networks is good for,
-# - **train** a small network from nothing, in half a minute,
+# - **train** a small network from nothing, in a minute or two,
 # - **read** a loss curve without being fooled: by the level of noise, by the average, by the pictures,
 # - **train** on your own sprites, and tell what a mistake in the data would do.
 #
@@ -108,7 +108,7 @@ for t in (50, 200, 450):
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Whoever always answers "no noise" has a loss of 1, the variance of the noise. At $t = 450$ the lazy answer "all noise" is almost perfect, and says nothing about the picture. So
-# a number such as 0.04 is neither good nor bad: **it depends on the level**. Keep that in mind for section 9.
+# a number such as 0.05 is neither good nor bad: **it depends on the level**. Keep that in mind for section 9.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 1 · The loss (medium, 10 minutes)
@@ -148,7 +148,7 @@ check_diffusion_loss(diffusion_loss)
 #
 # We could show the network $t = 1$ first, then $t = 2$, and so on. Or one time for a whole batch. The loss (1) only asks that on average all times come equally often.
 #
-# **Predict.** Sixty batches of 8 sprites. Once all images of a batch share one $t$, once each has its own. How much does the loss differ from batch to batch?
+# **Predict.** Sixty batches of 8 sprites. Once all images of a batch share one $t$, once each has its own. How much does the error of $\hat x_0$ differ from batch to batch?
 
 # %% slideshow={"slide_type": "fragment"}
 shared, own = [], []
@@ -156,8 +156,9 @@ for x0, c in zip(held_out[:480].split(8), held_out_c.split(8)):
     eps = torch.randn(x0.shape, generator=randomness)
     for found, draws in ((shared, 1), (own, 8)):
         t = torch.randint(1, schedule.T + 1, (draws,), generator=randomness).expand(8)
-        eps_hat = checkpoints["middle"](schedule.add_noise(x0, t, eps), t, c)
-        found.append((eps - eps_hat).square().mean())
+        x_t = schedule.add_noise(x0, t, eps)
+        x0_hat = schedule.predict_x0(x_t, t, checkpoints["middle"](x_t, t, c))
+        found.append((x0 - x0_hat).square().mean())
 shared, own = torch.stack(shared), torch.stack(own)
 print(f"one t for all:  mean {shared.mean():.2f}, standard deviation {shared.std():.2f}")
 print(f"one t for each: mean {own.mean():.2f}, standard deviation {own.std():.2f}")
@@ -224,49 +225,56 @@ for t in (5, 50, 200, 350, 450):
     assert (of_v - errors[t] - of_x0).abs() < 1e-6
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Seen as noise, the smallest $t$ outshout all others: they ask for the noise in pictures that have hardly any. Seen as pictures, the largest $t$ do, where nobody can know much. $v$ listens to both ends. And what makes
-# a sprite of a smudge happens in the middle.
+# The error of ε is largest at the smallest $t$. There a picture has hardly any noise that one could name, and our network is worse than the answer "no noise", whose error is 1: it draws the whole picture anew, and the smallest mistake in that is large beside so little noise. The error of $x_0$ is largest at the largest $t$, where hardly
+# anything of the picture can be seen, and nobody could avoid most of it. The error of $v$ is the sum of the two.
 #
-# So each lens stares at what cannot be known anyway. A compromise takes at every level the *smaller* of two weights, that of ε and $\gamma$ times that of $x_0$:
+# By (2), who counts errors of ε counts those of $x_0$ with a factor, $\mathrm{SNR}_t$. The factor is more than a thousand at the smallest $t$, and nearly zero at the largest. A compromise is to **clip** it: it shall be at least 1, and at most 5.
 #
-# $$w_t = \min\!\Big(1,\ \frac{\gamma}{\mathrm{SNR}_t}\Big) = \frac{\min(\mathrm{SNR}_t,\ \gamma)}{\mathrm{SNR}_t}, \qquad \gamma = 5. \tag{3}$$
+# $$w_t = \frac{\operatorname{clip}(\mathrm{SNR}_t,\ 1,\ 5)}{\mathrm{SNR}_t}. \tag{3}$$
 #
-# Where there is much noise this is the error of ε, and where there is little it is five times that of $x_0$. It is called **min-SNR**, and `min_snr(schedule)` is its table.
+# So it is the error of ε where picture and noise are about equally strong. Where there is more noise it is the error of $x_0$, and where there is less, five times the error of $x_0$. The table is `clipped_snr(schedule)`. Elsewhere you meet its two halves: with the upper bound alone it is called **min-SNR** (Hang et al., 2023), and with the lower one alone *truncated SNR*.
 #
 # **Question.** Which levels count with (3)?
 
 # %% slideshow={"slide_type": "fragment"}
-from course_utils import min_snr
+from course_utils import clipped_snr
 
-weight = schedule.snr.clamp(max=5) / schedule.snr  # (3)
-assert torch.equal(weight, min_snr(schedule))
+weight = schedule.snr.clamp(1, 5) / schedule.snr  # (3)
+assert torch.equal(weight, clipped_snr(schedule))
 for t, error in errors.items():
     print(f"t = {t:3}: weight {weight[t]:.3f}, so the error is {weight[t] * error:.3f}")
-print(f"the weight is 1 from t = {int((weight < 1).sum())} on")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Both ends are quiet, and the middle speaks. Does it help?
+# Compare with the errors of ε above: the smallest $t$ count a few hundred times less, and the largest 40 times more. Does it help?
 #
-# **Predict.** The same short training with each of the four weights, three times each. Which draws best?
+# **Predict.** The same short training of a network that puts out $x_0$, with each of five weights, three times each. Which draws best?
 
 # %% slideshow={"slide_type": "fragment"}
+from itertools import pairwise
+from statistics import fmean
+
 lenses = {
     "error of ε": frechet("error of ε"),
     "error of v": frechet("error of v"),
+    "min-SNR": frechet("min-SNR"),
+    "clipped SNR": frechet("ours"),
     "error of x₀": frechet("error of x0"),
-    "min-SNR": frechet("ours"),
 }
-means = {name: sum(seeds) / 3 for name, seeds in lenses.items()}
-assert min(means, key=means.get) == "min-SNR" and max(means, key=means.get) == "error of x₀"
-assert min(lenses["error of ε"]) < max(lenses["min-SNR"]) < min(lenses["error of x₀"])
+assert all(min(worse) > max(better) for worse, better in pairwise(lenses.values()))
+at_end = {"weights": "averaged", "step": last_step}
+for name, run in (("clipped SNR", "ours"), ("error of x₀", "error of x0")):
+    rows = [row for row in measured if ({"run": run} | at_end).items() <= row.items()]
+    of_x0, of_eps = (fmean(float(row[e]) for row in rows) for e in ("error_x0", "error_eps"))
+    print(f"{name}: error of x₀ {of_x0:.3f}, error of ε {of_eps:.2f}")
 plot_dots(lenses, f"Fréchet distance after {last_step} steps")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Staring at the largest $t$ is clearly the worst. Of the other three min-SNR has the best mean, but the seeds overlap: **after so short a training nobody can tell them apart.** In longer ones min-SNR was ahead (the table is in `benchmarks/README.md`), and the shipped network learned with it. Whoever compares recipes needs several
-# seeds, and learns something about trainings of that length.
+# No two of them overlap. Who counts the errors of ε or of $v$ draws worst: both multiply the errors of the picture at the smallest $t$ by more than a thousand. Min-SNR takes that away, and (3), which is the same up to $t = 248$, counts the large $t$ more. Both steps help. Best of all draws who counts plain errors of $x_0$, and so the smallest $t$ even less.
+#
+# Why then (3)? After 400 steps a network draws rough shapes, and the finest details do not count yet. The two lines above the dots compare the errors of the last two networks. That of $x_0$ is the same. That of ε, most of which is made at the smallest $t$, is much smaller with (3). The network of the course learned a hundred times longer, and should get the finest details right as well. (We have not trained it a second time, with plain errors of $x_0$.)
 #
 # A second choice hides behind the first: what the last layer **puts out**. A network that puts out ε must copy its input at large $t$, and its tiny errors grow a hundredfold and more when we turn them into a picture. One that puts out $x_0$ must copy its
-# input at small $t$. One that puts out $v$ must always do some of both. `FromV` and `FromX0` turn such networks into models that answer with noise, so the loss never changes. Section 11 compares them.
+# input at small $t$. One that puts out $v$ must always do some of both. `FromV` and `FromX0` turn such networks into models that answer with noise, so all of them can be trained with the same function. Section 11 compares them.
 #
 # The package's `diffusion_loss` is yours with one more argument, `weight`. From here on we use it, mostly with the weight (3).
 
@@ -325,7 +333,7 @@ check_training_loop(training_loop)
 # **Predict.** One of 32 pictures was never divided: it counts from 0 to 255 instead of −1 to 1. How long is the gradient?
 
 # %% slideshow={"slide_type": "fragment"}
-from course_utils import ContextUnet, FromX0, diffusion_loss
+from course_utils import diffusion_loss
 
 torch.manual_seed(0)  # the first weights of a network come from PyTorch's own generator
 model = FromX0(ContextUnet(n_features=16), schedule)
@@ -468,16 +476,14 @@ assert not list(network.state_dict().keys() - dict(network.named_parameters()))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · Watch it learn
 #
-# <!-- Lecture, 6 minutes. Start the training in the room if you can: it takes half a minute. Let them call out what they see first. -->
+# <!-- Lecture, 6 minutes. Start the training in the room if you can: it takes a minute or two. Let them call out what they see first. -->
 #
-# Now all of it together. A small network, a quarter of the size of the shipped one, that has never seen a sprite. It has half a minute. That is too short for fine detail, so we let it look at the whole: it puts out $x_0$, and its loss is the error of
-# $x_0$, the lens that looks at the largest $t$. (Section 11 shows what this choice is worth.) The decay of the average starts low and grows, so that it forgets its first, worthless, weights: it remembers the last tenth of the run so far.
+# Now all of it together. Like the shipped network, ours puts out $x_0$. It is smaller, has never seen a sprite, and has a minute or two. So it learns by plain errors of $x_0$, which were best in the short trainings of section 3. The decay of the average starts low and grows, so that it forgets its first, worthless, weights: it remembers the last tenth of the run so far.
 #
 # **Predict.** What does it learn first: colours, outlines, or faces?
 
 # %% slideshow={"slide_type": "fragment"}
-steps, batch_size = 400, 16
-of_x0 = 1 / schedule.snr  # the weight of (2)
+steps, batch_size = 1500, 32
 
 
 def newborn():  # a network that knows nothing, its average, and what moves its weights
@@ -492,18 +498,18 @@ print(f"{sum(p.numel() for p in newborn()[0].parameters()):,} numbers to learn")
 # %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
 model, average, optimizer = newborn()  # anew, each time this cell is run
 losses, album = [], {0: copy.deepcopy(average)}
-for k in tqdm(range(steps)):  # half a minute's patience
+for k in tqdm(range(steps)):  # a minute or two
     optimizer.param_groups[0]["lr"] = 5e-3 * learning_rate(k, steps)  # (5)
     rows = torch.randint(len(sprites), (batch_size,), generator=randomness)
     x0, c = sprites[rows], contexts[rows]
-    loss = diffusion_loss(model, x0, c, schedule, of_x0, randomness)  # (1), weighted
+    loss = diffusion_loss(model, x0, c, schedule, 1 / schedule.snr, randomness)  # of x₀, by (2)
     optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()  # (4)
     update_average(average, model, decay=1 - 9 / (10 + k))  # (6)
     losses.append(loss.item())
-    if k + 1 in (20, 80, 200, steps):
+    if k + 1 in (20, 100, 300, steps):
         album[k + 1] = copy.deepcopy(average)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
@@ -534,31 +540,27 @@ names = [f"{k} steps" for k in album]
 show_images(torch.cat(rows), columns=10, row_titles=names)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# At first it draws a pattern that has nothing to do with sprites. After 20 steps it knows what all of them share: a white margin, and something dark in the middle. Then come outlines, and then colours, each in its place. You may recognise a body here and a claw there; faces are far off. But nobody told it what an outline
-# is. It was shown 6,400 sprites through noise, and that was enough.
+# At first it draws a pattern that has nothing to do with sprites. After 20 steps it knows what all of them share: a white margin, and something dark in the middle. After 100 there are colours inside dark outlines, and what follows makes both firmer. You may recognise a body here and a claw there; faces are far off. But nobody told it what an outline
+# is. It was shown 48,000 sprites through noise, each of ours 2.4 times on average, and that was enough.
 #
-# A number says the same. (Section 9 explains it; again, smaller is better.)
+# **Question.** Does it draw what it is asked for? We let it draw 300 sprites, and ask a classifier for the class of each. (It comes with the course, and section 9 tells more about it.) Guessing would be right in one case of five.
 
 # %% slideshow={"slide_type": "fragment"}
-from course_utils import frechet_distance, load_classifier
+from course_utils import context_accuracy, ddpm_step, load_classifier
 
 judge = load_classifier()
-real, hundred = judge.features(held_out[100:]), torch.randn((100, 3, 16, 16), generator=randomness)
+many, many_c = torch.randn((300, 3, 16, 16), generator=randomness), held_out_c[:300]
 
 
-def draw(model):  # 100 sprites, of the classes of the first 100 that were held out
-    walk = sample(model, hundred, schedule.timesteps(10), schedule, c=held_out_c[:100])
-    *_, last = walk
+def draw(model):  # of the classes of the first 300 sprites that were held out
+    same = torch.Generator().manual_seed(0)  # the same noise for all
+    *_, last = sample(model, many, schedule.timesteps(10), schedule, ddpm_step, many_c, same)
     return last.x.clamp(-1, 1)  # as a screen shows it
 
 
-def distance(pictures):
-    return frechet_distance(judge.features(pictures), real)
-
-
-before, after = distance(draw(album[20])), distance(draw(average))
-assert after < before / 2
-print("after 400 steps the drawings are less than half as far from sprites as after 20")
+shares = {k: context_accuracy(judge, draw(young), many_c) for k, young in album.items()}
+assert max(shares[0], shares[20]) < 0.4 and shares[steps] >= 0.5, shares
+print(f"after {steps} steps the judge finds at least half of them in the class that was asked for")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What did the average do?
@@ -578,7 +580,7 @@ for weights in gaps.values():
 show_images(torch.cat(rows), columns=10, row_titles=list(gaps))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Hardly any difference: at the end the learning rate is almost zero, so the network has stopped wandering, and what stands still is its own average. The trainings of section 2 tell the whole story. Some had a rate that falls, as here, and some one that stays large. Here is the error of ε that both sets of
+# Hardly any difference: at the end the learning rate is almost zero, so the network has stopped wandering, and the average has caught up with it. The trainings of section 2 tell the whole story. Some had a rate that falls, as here, and some one that stays large. Here is the error of $x_0$ that both sets of
 # weights make on held-out sprites, on the way and at the end.
 
 # %% slideshow={"slide_type": "fragment"}
@@ -589,7 +591,7 @@ marks = ["100", "200", last_step]
 
 def along(run, weights):  # shape (seeds, marks)
     rows = [row for row in measured if (row["run"], row["weights"]) == (run, weights)]
-    errors = [[float(row["error_eps"]) for row in rows if row["step"] == m] for m in marks]
+    errors = [[float(row["error_x0"]) for row in rows if row["step"] == m] for m in marks]
     return torch.tensor([int(step) for step in marks]), torch.tensor(errors).T
 
 
@@ -601,19 +603,19 @@ curves = {
 }
 constant, constant_raw, falling, falling_raw = (errors[:, -1] for _, errors in curves.values())
 assert (constant < constant_raw - 0.003).all() and (falling - falling_raw).abs().max() < 0.001
-plot_spread(curves, "step", "squared error of ε")
+plot_spread(curves, "step", "squared error of x₀")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # (The bands reach from the best of three trainings to the worst.) With a rate that stays large, the network still wanders at the end, and the average errs less than the network that it follows, in every training. With a rate that falls to zero, both end in the same place.
 #
-# So averaging and decay do the same work, each in its own way. In so short a run averaging even does it better: a rate that falls stops a network that still has far to go. Most people use both, and so did the training of the network that comes with the course.
+# Averaging and a falling rate both take the wandering out. In so short a run averaging alone does it better, because a rate that falls stops a network that still has far to go. Most people use both, and so did the training of the network that comes with the course.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · Four ages
 #
 # <!-- Lecture, 3 minutes. Play the movie. All four begin with the same noise, and that is why they can be compared. -->
 #
-# Half a minute made outlines. The network that comes with the course is larger and learned for longer; `weights/sprites.md` says how long. It was kept at three moments, as *checkpoints*, and how it began a seed says. You have seen all four at the very top of this page.
+# A minute or two made outlines and colours. The network that comes with the course is larger and learned for longer; `weights/sprites.md` says how long. It was kept at three moments, as *checkpoints*, and how it began a seed says. You have seen all four at the very top of this page.
 #
 # **Question.** Does an older network draw the *same* picture better, or another one? Watch four of them at once, all from the same noise.
 
@@ -644,43 +646,60 @@ animate(film, captions, alt, columns=5)
 #
 # It is 0 when both agree, and grows with wrong kinds, with blur, with noise and with lost variety. With few pictures it is too large, even for real ones, so we always print what *real* sprites get.
 #
-# **Predict.** Between "middle" and "end" the loss falls by about two hundredths. What do the pictures do?
+# **Predict.** Between "middle" and "end" the loss falls by a few hundredths. What do the pictures do?
 
 # %% slideshow={"slide_type": "fragment"}
-from course_utils import clean_share, context_accuracy
+from course_utils import clean_share, frechet_distance
 
-n = 200
+real = judge.features(held_out[300:])
+
+
+def distance(pictures):
+    return frechet_distance(judge.features(pictures), real)
+
+
+n = 500
 t, eps = torch.linspace(1, 500, n).long(), torch.randn((n, 3, 16, 16), generator=randomness)
-x_t = schedule.add_noise(held_out[:n], t, eps)
+x0, c, x_t = held_out[:n], held_out_c[:n], schedule.add_noise(held_out[:n], t, eps)
 by_level, far = {}, {}
 for age, model in checkpoints.items():
-    by_level[age] = (eps - model(x_t, t, held_out_c[:n])).square().mean((1, 2, 3))
-    loss, pictures = (weight[t] * by_level[age]).mean(), draw(model)
-    far[age], right = distance(pictures), context_accuracy(judge, pictures, held_out_c[:100])
+    error = (eps - model(x_t, t, c)).square().mean((1, 2, 3))
+    loss, pictures = (weight[t] * error).mean(), draw(model)
+    by_level[age] = error / schedule.snr[t]  # of x₀, by (2)
+    far[age], right = distance(pictures), context_accuracy(judge, pictures, many_c)
     quality = f"Fréchet distance {far[age]:3.0f}, class right {right:4.0%}"
     print(f"{age:6}: loss {loss:.3f}, {quality}, clean {clean_share(judge, pictures):4.0%}")
-print(f"real sprites: Fréchet distance {distance(held_out[:100]):.0f}")
-assert min(far["start"], far["early"]) > 2 * far["middle"] > 2 * far["end"]
+print(f"real sprites: Fréchet distance {distance(held_out[:300]):.0f}")
+assert min(far["start"], far["early"]) > 1.5 * far["middle"] > 2 * far["end"]
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# (The loss is weighted with (3), on held-out sprites.) Most of the loss is gone early, and the pictures are worthless. Then the loss hardly moves, and they become sprites. "Class right" is the share of pictures that the judge takes for the class that was asked for, as well as it can;
+# (The loss is weighted with (3), on held-out sprites.) Most of the loss is gone early, and the pictures are worthless. Then it falls by a few hundredths, and they become sprites. "Class right" is the share of pictures that the judge takes for the class that was asked for, as well as it can;
 # "clean" is the share that it does not find spoiled. It is strict: one pixel that does not fit is enough.
 #
-# **Question.** How can a picture improve so much when the loss improves so little? Look at the loss level by level.
+# **Question.** How can a picture improve so much when the loss improves so little? Look at the error of the picture level by level. Beside the ages stands somebody who never looks, and always answers with the mean of the class.
 
 # %% slideshow={"slide_type": "fragment"}
-average_20 = {age: error.unfold(0, 20, 10).mean(1) for age, error in by_level.items()}
-middle_t = t.float().unfold(0, 20, 10).mean(1)
-curves = {age: (middle_t, error) for age, error in average_20.items()}
+from course_utils import IdealDenoiser
+
+class_means = torch.stack([sprites[contexts[:, k] == 1].mean(0) for k in range(5)])
+by_level["mean of the class"] = (x0 - class_means[c.argmax(1)]).square().mean((1, 2, 3))
 middle, high = (t > 100) & (t <= 300), t > 400
-for age in ("early", "middle", "end"):
-    e = by_level[age]
-    print(f"{age:6}: in the middle {e[middle].mean():.2f}, for t > 400 {e[high].mean():.2f}")
-plot_curves(curves, "t", "squared error of ε", log_y=True)
+for name, error in by_level.items():
+    print(
+        f"{name:17}: t = 101 to 300 {error[middle].mean():.3f}, from 401 {error[high].mean():.3f}"
+    )
+ideal = IdealDenoiser(sprites, schedule, contexts).predict_x0(x_t[high], t[high], c[high])
+unavoidable = (x0[high] - ideal).square().mean()
+print(f"who compares x_t with all 20,000 sprites: from 401 {unavoidable:.3f}")
+assert unavoidable > 0.7 * by_level["end"][high].mean()
+window = t.float().unfold(0, 50, 10).mean(1)
+curves = {name: (window, error.unfold(0, 50, 10).mean(1)) for name, error in by_level.items()}
+del curves["start"]
+plot_curves(curves, "t", "squared error of x₀")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Above $t = 400$ there was hardly anything to gain: what cannot be seen cannot be guessed, and even the early network says about as much as can be said. The progress is at the levels below, where there are sprites to be told apart: in the middle each age errs clearly less than the one before. The average over all levels buries
-# that under errors that nobody can avoid.
+# (Each curve is smoothed over 50 levels.) Each age errs less than the one before. At high noise, where hardly anything can be seen, the early network knows little more than the mean of the class. The oldest has learned something. Most of the rest nobody could avoid: even who compares $x_t$ with every sprite of the course (`IdealDenoiser`, notebook 01) has an error of that size. So the loss, an average over all
+# levels, hides what has been gained under errors that nobody can avoid.
 #
 # And a sampler asks its network again and again, each time about a picture that *it* made. Small errors add up; the loss knows nothing of that, since in training every question is made from a real sprite.
 #
@@ -753,42 +772,67 @@ show_images(shown, ["right", "wrong"], ["as it is", "stretched"], columns=2)
 #
 # <!-- Lecture, 5 minutes. Three bets: output, weight, schedule. The second table turns the order round: loss and quality are two things. -->
 #
-# In every training many things are chosen. Here are some of them, from the same benchmark as in section 2: one small network, 400 steps, three seeds each. "Ours" is the recipe of the shipped weights: the cosine schedule, a network that puts out $v$, squared errors, the weight (3). In the other rows one choice is another:
+# In every training many things are chosen. Here are some of them, from the same benchmark as in section 2: one small network, 400 steps, three seeds each. "Ours" is the recipe of the shipped weights: the cosine schedule, a network that puts out $x_0$, squared errors, the weight (3). In the other rows one choice is another:
 #
-# - **What it puts out**: ε or $x_0$ (section 3).
+# - **What it puts out**: ε or $v$ (section 3), each with its own error and with min-SNR. For comparison: $x_0$ with min-SNR.
 # - **How errors count**: absolute (L1), or as Huber has it: squared when small and absolute when large.
 # - **The schedule**: linear, as in notebook 01.
-#
-# The last row is the training of section 7: a network that puts out $x_0$, and the error of $x_0$.
 #
 # **Predict.** Do these choices matter? Which matters most?
 
 # %% slideshow={"slide_type": "fragment"}
 choices = {
     "ours": frechet("ours"),
-    "puts out ε": frechet("puts out ε"),
-    "puts out x₀": frechet("puts out x0"),
+    "ε, its error": frechet("puts out ε, error of ε"),
+    "v, its error": frechet("puts out v, error of v"),
+    "ε, min-SNR": frechet("puts out ε, min-SNR"),
+    "v, min-SNR": frechet("puts out v, min-SNR"),
+    "x₀, min-SNR": frechet("min-SNR"),
     "absolute error": frechet("L1"),
     "Huber": frechet("Huber"),
     "linear schedule": frechet("linear schedule"),
-    "as in section 7": frechet("live"),
 }
 for name, seeds in choices.items():
     print(f"{name:15}: {sum(seeds) / 3:5.1f}   (from {min(seeds):.1f} to {max(seeds):.1f})")
 floor = next(float(row["frechet"]) for row in measured if row["run"] == "real sprites")
-worst_of_x0 = max(choices["puts out x₀"] + choices["absolute error"])
-assert max(choices["as in section 7"]) < min(choices["puts out x₀"] + choices["absolute error"])
-assert worst_of_x0 < 0.6 * min(choices["ours"])
-assert max(choices["ours"]) < min(choices["linear schedule"] + choices["puts out ε"])
+assert max(choices["absolute error"]) < min(choices["ours"])
+assert max(choices["ours"]) < min(choices["linear schedule"])
+assert max(choices["x₀, min-SNR"]) < min(choices["v, min-SNR"])
+assert max(choices["v, min-SNR"]) < min(choices["ε, min-SNR"])
 plot_dots(choices, f"Fréchet distance after {last_step} steps", mark=("real sprites", floor))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It does matter. **What the network puts out** matters much: with $x_0$ the distance is half of that with $v$, and with ε it is larger still. Noise is hard to put out: each pixel must be right by itself, and a young network is not that exact. $v$ holds noise as well. **Absolute errors** help as much. Huber's hardly differ from squared
-# ones: most errors here are small, and there the two are the same. The linear schedule is worse than the cosine.
+# It does matter. **What the network puts out** matters most. With the same weight, min-SNR, $x_0$ draws far better than $v$, and $v$ better than ε. Noise is hard to put out: each pixel must be right by itself, and a young network is not that exact. But output and weight belong together: with the error of ε, a network that puts out $x_0$ drew no better than one that puts out ε (section 3).
 #
-# With $x_0$ *and* its own error, as in section 7, it draws best of all.
+# The linear schedule is worse than the cosine. Huber's errors hardly differ from squared ones: most errors here
+# are small, and there the two are the same.
 #
-# Then why does the shipped network put out $v$, and square its errors? It learned many times as long, and had time to become exact. Which choice is best at that length, this table does not say. You have all that it takes to find out.
+# **Absolute errors** draw best. Then why does the course square its errors? A squared error is smallest for the *mean* of what may be behind the noise, and (1) of notebook 02 needs that mean. An absolute error is smallest for the *median*.
+#
+# **Predict.** A world of two numbers: +1 comes in 70 of 100 cases, −1 in 30. Somebody who knows this world answers perfectly, once with the mean and once with the median. How often does a sampler draw +1 with each?
+
+
+# %% slideshow={"slide_type": "fragment"}
+ab = schedule.alpha_bar
+
+
+def perfect(answer):  # for that world, if `answer` says what to make of a probability
+    def model(x, t, c=None):
+        signal, noise = (schedule.at(table.sqrt(), t, x) for table in (ab, 1 - ab))
+        of_plus = torch.sigmoid(2 * signal * x / noise**2 + math.log(0.7 / 0.3))
+        return (x - signal * answer(of_plus)) / noise
+
+    return model
+
+
+starts = torch.randn((20_000, 1), generator=randomness)
+answers = {"mean": lambda p: 2 * p - 1, "median": lambda p: (2 * p - 1).sign()}
+for name, answer in answers.items():
+    *_, last = sample(perfect(answer), starts, schedule.timesteps(100), schedule)
+    print(f"answers with the {name:6}: {(last.x > 0).float().mean():.0%} are +1")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The median forgets what is rarer: at high noise it always answers +1. So absolute errors sharpen early and lose variety in the end. In a short training a network is so far from any perfect answer that this does not show yet.
 #
 # **Predict.** Sort the same trainings by their error of ε, on held-out sprites. Is the order the same?
 
@@ -800,12 +844,11 @@ def error_of(run):
     return sum(errors) / len(errors)
 
 
-named = {"linear schedule": "linear schedule", "ours": "ours", "as in section 7": "live"}
-for name, run in named.items():
-    print(f"{name:15}: error of ε {error_of(run):.2f}, Fréchet {sum(frechet(run)) / 3:.0f}")
+for run in ("ours", "min-SNR", "puts out v, min-SNR", "puts out ε, error of ε"):
+    print(f"{run:22}: error of ε {error_of(run):.2f}, Fréchet {sum(frechet(run)) / 3:.0f}")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It is turned round. The training that draws best has the largest error of ε: it does not care for the smallest $t$, where that error is made. And the linear schedule has the smallest error, since at more of its levels there is so much noise that it is easy to guess, and it draws worst of the three.
+# It is turned round: the trainings that draw worst have by far the smallest error of ε. A network that puts out $x_0$ must copy its input at the smallest $t$. What it misses there is large, seen as noise, and hardly changes the picture.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 12 · What it learns from
@@ -933,7 +976,7 @@ print("in bfloat16, 1 + 0.001 is", (torch.ones(1) + 0.001).bfloat16().item())
 #
 # <!-- Lecture, 3 minutes. End with what they can do tonight: forty pictures and sixty small steps. -->
 #
-# Put your pictures into a folder, all of one size, height and width divisible by 4. Sub-folders become classes, and their names are what you can ask for later. Without any, the network learns to draw without being told what. Then, in a terminal:
+# Put your pictures into a folder, all of one size, height and width even. Sub-folders become classes, and their names are what you can ask for later. Without any, the network learns to draw without being told what. Then, in a terminal:
 #
 # ```
 # python -m course_utils train --data my_sprites --minutes 10 --out mine.safetensors
@@ -979,7 +1022,7 @@ show_images(yours[:10], columns=10)
 model, schedule = load_pretrained("sprites")
 model.requires_grad_(True)
 no_label = torch.zeros(len(yours), 5)
-settings = {"steps": 60, "batch_size": 16, "learning_rate": 1e-3, "weight": min_snr(schedule)}
+settings = {"steps": 60, "batch_size": 16, "learning_rate": 1e-3, "weight": weight}
 run = train(model, yours, no_label, schedule, generator=randomness, **settings)
 *_, progress = tqdm(run, total=60)
 
@@ -1003,7 +1046,7 @@ print("the judge takes most of the new ones for ghosts")
 show_images(torch.cat(rows), columns=10, row_titles=["ours", "with your\n40 pictures"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It does. After sixty small steps it draws what you brought, in the manner of your forty pictures, and with outlines and eyes that it already knew. Compare what the network of section 7 could draw after eighty steps from nothing.
+# It does. After sixty small steps it draws what you brought, in the manner of your forty pictures, and with outlines and eyes that it already knew. Compare what the network of section 7 could draw after a hundred steps from nothing.
 #
 # **Think.** With 40 pictures and many more steps, the loss on them falls and falls. How would you notice that the network recites?
 #
@@ -1017,7 +1060,7 @@ show_images(torch.cat(rows), columns=10, row_titles=["ours", "with your\n40 pict
 #
 # - A diffusion model learns by answering questions that were made from data: which noise is in here? `diffusion_loss` is four lines.
 # - A batch mixes times, so that each step looks like the whole. The learning rate falls, so that the network comes to rest; an average of its weights does much the same.
-# - A small network learns outlines and colours in half a minute. Longer training brings the rest.
+# - A small network learns outlines and colours in a minute or two. Longer training brings the rest.
 # - The loss is an average over levels, and most of it cannot be avoided. Whether pictures are good, pictures must tell, and numbers that are computed from them.
 # - What you show a network is what it believes: mind the scale, mirrors, and what you keep for the exam.
 
@@ -1039,7 +1082,7 @@ show_images(torch.cat(rows), columns=10, row_titles=["ours", "with your\n40 pict
 #
 # - J. Ho, A. Jain, P. Abbeel, *Denoising Diffusion Probabilistic Models* (DDPM), 2020, [arXiv:2006.11239](https://arxiv.org/abs/2006.11239): Algorithm 1; our (1) is its (14); mirrors and averaging in its appendix B.
 # - T. Salimans, J. Ho, *Progressive Distillation for Fast Sampling of Diffusion Models*, 2022, [arXiv:2202.00512](https://arxiv.org/abs/2202.00512): $v$, and our (2) in its section 4.
-# - T. Hang et al., *Efficient Diffusion Training via Min-SNR Weighting Strategy*, 2023, [arXiv:2303.09556](https://arxiv.org/abs/2303.09556): our (3) in its section 3.4.
+# - T. Hang et al., *Efficient Diffusion Training via Min-SNR Weighting Strategy*, 2023, [arXiv:2303.09556](https://arxiv.org/abs/2303.09556): min-SNR, in its section 3.4.
 # - D. Kingma, J. Ba, *Adam: A Method for Stochastic Optimization*, 2014, [arXiv:1412.6980](https://arxiv.org/abs/1412.6980); I. Loshchilov, F. Hutter, *Decoupled Weight Decay Regularization*, 2017, [arXiv:1711.05101](https://arxiv.org/abs/1711.05101): AdamW.
 # - I. Loshchilov, F. Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2016, [arXiv:1608.03983](https://arxiv.org/abs/1608.03983): the cosine in (5).
 # - T. Karras et al., *Analyzing and Improving the Training Dynamics of Diffusion Models* (EDM2), 2023, [arXiv:2312.02696](https://arxiv.org/abs/2312.02696): what averaging does, and how long it should remember.
