@@ -102,7 +102,7 @@ size = (300, 190)
 plot_matrix(similar, "the same five", "", "Which way the arrows point", row_names=names, size=size)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# A cosine of 1 is the same direction, 0 is a right angle. Heroes and those who face sideways lie nearest: whole figures on two legs. Food and spells are among the first three as well: things without a face. Why side-facing figures and food are, nobody has told us.
+# A cosine of 1 is the same direction, 0 is a right angle. Heroes and those who face sideways lie nearest: mostly whole figures. Food and spells are among the first three as well: things without a face. And so are side-facing ones and food, perhaps because there are toadstools in one and mushrooms in the other.
 #
 # **Question.** Is that a story we tell ourselves? Here is a check that knows nothing of the network: the average picture of each class, and which averages look alike.
 
@@ -277,7 +277,7 @@ show_images(torch.cat(guesses), titles=titles, row_titles=[f"t = {t}" for t in l
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # With much noise (top) the two answers differ most: without context it may be anything, with context there is a head and a body, and with a large $w$ a dark caricature of one. With little noise (bottom) everybody can see what it is. Then the context hardly matters,
-# the two answers are nearly the same, and $w$ changes little.
+# the two answers are nearly the same, and up to 4 $w$ changes little.
 #
 # **Try it.** The same noise, another $w$. Watch the colours, and watch which details survive.
 
@@ -322,7 +322,7 @@ plot_panels(panels, "guidance scale w", mark=("as trained", 1))
 #
 # - **Does it pay to insist?** At first, in everything. Accuracy rises from 97 % to 99 %, at $w = 2$ four sprites in five are clean instead of seven in ten, and from 1.5 to 2 the Fréchet distance is at its best.
 # - **When does it stop?** At 99 % hardly anything is left to obey. From $w = 3$ on the distance grows, and at 8 it is more than three times what it was without guidance. The judge still sees what was asked for, but more than a third of it is spoiled.
-# - **What about diversity?** The coverage only ever falls, from all kinds to 90 %. The recall rises a little first, but not because there are new kinds: fewer sprites are spoiled, and a spoiled one has no real ones near it. Then it falls like a stone.
+# - **What about diversity?** The coverage only ever falls, from all kinds to 90 %. The recall rises a little first, but not because there are new kinds; perhaps because fewer sprites are spoiled, and a spoiled one has no real ones near it. Then it falls like a stone.
 # - **Half-way is no better than nothing**, by the distance and by what is clean. $w = 0.5$ is neither the answer to "draw anything" nor to "draw a hero".
 #
 # So on our sprites, $w = 2$ is a good choice.
@@ -556,7 +556,7 @@ show_images(torch.cat(rows), columns=9, row_titles=list(wishes))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # - **Two wishes that exclude one another** stay impossible: no sprite of our artist is a hero *and* food, and asking for both in this way gives fewer clean sprites than mixing the contexts. So it does for food and spells.
-# - **Forbidding works.** "Food, not hero" is cleaner than any mixture, and nearly all of it is food. "Anything but hero" makes heroes rare, with one wish and one negative scale.
+# - **Forbidding works, and takes neighbours along.** "Food, not hero" is cleaner than any mixture, and all of it is food. "Anything but hero" makes heroes rare, with one wish and one negative scale, and side-facing figures, too.
 #
 # Every question was one that the network has learned to answer; only the sum is ours.
 
@@ -578,7 +578,7 @@ sprite_mixer(model, x_T[:8], schedule, names)
 # - A class is a one-hot vector. It picks an embedding, an arrow that was learned because it helps to remove noise; similar classes have similar arrows.
 # - Hiding one context in ten makes one network into two: one that listens, and one that draws whatever comes.
 # - `guided` goes from the answer without context through the one with it, and $w$ times as far. Samplers never know.
-# - On our sprites $w = 2$ is a good choice: it obeys nearly always, and draws cleaner sprites. Much more costs quality first and variety with it.
+# - On our sprites $w = 2$ is a good choice: it obeys nearly always, and draws cleaner sprites. Much more costs variety first, and clean sprites later.
 # - Guidance does not sample from the tilted density: it goes farther out, and is narrower.
 # - Fractions and sums of contexts were never trained, and work only near what was. Mixing *answers* asks only questions that were; a negative scale forbids.
 

@@ -302,7 +302,7 @@ titles = [f"{n} steps" for n in ends]
 show_images(torch.cat([*ends.values()]), columns=5, row_titles=titles)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The same sprites. All of them follow one path from the noise to the picture, in coarser or finer steps. (It is the solution of a differential equation; Part II.) A coarse walk strays a little, and sometimes takes a turn for another detail.
+# Nearly the same sprites. All of them follow one path from the noise to the picture, in coarser or finer steps. (It is the solution of a differential equation; Part II.) A coarse walk strays a little, and sometimes takes a turn for another detail, or another creature.
 #
 # So there is a map: noise in, sprite out. What can we do with a map?
 
@@ -468,12 +468,12 @@ plot_spread(curves, "steps", "Fréchet distance", "What a step is worth", log=Tr
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Each line is the mean of three seeds, the band goes from the smallest to the largest. For comparison: 500 real sprites beside 500 others are at 2.4 (the judge's card).
 #
-# - **Skipping** is never below 73 here, and the judge finds not one of its sprites clean. At 500 nothing is skipped, and it is DDPM.
-# - **By the distance**, DDIM and respaced DDPM are equally good with any number of steps, as far as three seeds can tell. At the end DDPM is ahead in the mean, 3.2 beside 3.6, but the seeds of DDIM differ by more. And DDIM does not get better any more from 50 steps to 100: it has arrived where its map leads.
+# - **Skipping** is never below 73 on average, and the judge finds not one of its sprites clean. At 500 nothing is skipped, and it is DDPM.
+# - **By the distance**, DDIM and respaced DDPM are equally good, as far as three seeds can tell, with any number of steps but 50. There DDPM is ahead with each seed. At the end it is ahead in the mean, 3.2 beside 3.6, but the seeds of DDIM differ by more. And DDIM hardly gets better from 50 steps to 100: it has arrived where its map leads.
 # - **By the judge's eye for spoiled pixels**, respaced DDPM is ahead with any number of steps: with 25 it has 84 % clean sprites, and DDIM 71 %. (The usual explanation: a map carries every error of the network to the end, and fresh noise washes old ones away.)
 # - **DPM-Solver++** follows the same map as DDIM, and needs fewer steps to arrive: 10 instead of 15, and 15 instead of 25.
 #
-# So neither half of the saying is true for us. By the distance nobody is ahead for certain, and DDPM's sprites are the cleaner ones at any length.
+# So neither half of the saying is true for us. By the distance it is at least hard to say who is ahead, and DDPM's sprites are the cleaner ones at any length.
 #
 # How many steps do *you* need? For a look, 10 with DPM-Solver++. For the best pictures that this network can draw, 50 of respaced DDPM. All 500? For nothing that we could measure.
 
@@ -585,7 +585,7 @@ for name, one in chosen.items():
 show_images(torch.cat([*rows.values()]), columns=8, row_titles=[*rows])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# One bad step at the start, and the rest cannot mend it. With clipping the error is gone before it can do harm.
+# One bad step at the start, and the rest cannot mend it. With clipping little of the error is left, and the sprites are nearly ours.
 #
 # Clipping is no free lunch. A sampler that clips does not follow its formula any more, and with an exact denoiser of something that does *not* live in $[-1, 1]$ it would be wrong.
 #
