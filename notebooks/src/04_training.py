@@ -253,13 +253,8 @@ for t, error in errors.items():
 from itertools import pairwise
 from statistics import fmean
 
-lenses = {
-    "error of ε": frechet("error of ε"),
-    "error of v": frechet("error of v"),
-    "min-SNR": frechet("min-SNR"),
-    "clipped SNR": frechet("ours"),
-    "error of x₀": frechet("error of x0"),
-}
+lenses = {run: frechet(run) for run in ("error of ε", "error of v", "min-SNR")}
+lenses |= {"clipped SNR": frechet("ours"), "error of x₀": frechet("error of x0")}
 assert all(min(worse) > max(better) for worse, better in pairwise(lenses.values()))
 at_end = {"weights": "averaged", "step": last_step}
 for name, run in (("clipped SNR", "ours"), ("error of x₀", "error of x0")):
@@ -540,7 +535,7 @@ names = [f"{k} steps" for k in album]
 show_images(torch.cat(rows), columns=10, row_titles=names)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# At first it draws a pattern that has nothing to do with sprites. After 20 steps it knows what all of them share: a white margin, and something dark in the middle. After 100 there are colours inside dark outlines, and what follows makes both firmer. You may recognise a body here and a claw there; faces are far off. But nobody told it what an outline
+# At first it draws a pattern that has nothing to do with sprites. After 20 steps it knows what all of them share: a white margin, and something darker inside. After 100 there are colours inside dark outlines, and what follows makes both firmer. You may recognise a body here and a claw there; faces are far off. But nobody told it what an outline
 # is. It was shown 48,000 sprites through noise, each of ours 2.4 times on average, and that was enough.
 #
 # **Question.** Does it draw what it is asked for? We let it draw 300 sprites, and ask a classifier for the class of each. (It comes with the course, and section 9 tells more about it.) Guessing would be right in one case of five.
@@ -630,7 +625,7 @@ alt = "Five sprites appear, drawn by a network at four ages, one below the other
 animate(film, captions, alt, columns=5)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Column by column it is one drawing, growing up. All four begin with the same noise, and DDIM adds no other. Where a network is right about the whole, older ones agree with it, and add detail.
+# Column by column it is often one drawing, growing up, and now and then it becomes another thing. All four begin with the same noise, and DDIM adds no other. Where a network is right about the whole, older ones agree with it, and add detail.
 #
 # **Question.** How good are they? Now it is time to say how one measures that.
 
@@ -698,8 +693,8 @@ del curves["start"]
 plot_curves(curves, "t", "squared error of x₀")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# (Each curve is smoothed over 50 levels.) Each age errs less than the one before. At high noise, where hardly anything can be seen, the early network knows little more than the mean of the class. The oldest has learned something. Most of the rest nobody could avoid: even who compares $x_t$ with every sprite of the course (`IdealDenoiser`, notebook 01) has an error of that size. So the loss, an average over all
-# levels, hides what has been gained under errors that nobody can avoid.
+# (Each curve is smoothed over 50 levels.) Each age errs less than the one before. At high noise, where hardly anything can be seen, the early network knows little more than the mean of the class. The oldest has learned something. Most of the rest seems hard to avoid: even who compares $x_t$ with every sprite of the course (`IdealDenoiser`, notebook 01) has an error of that size. So the loss, an average over all
+# levels, hides what has been gained under errors that are hard to avoid.
 #
 # And a sampler asks its network again and again, each time about a picture that *it* made. Small errors add up; the loss knows nothing of that, since in training every question is made from a real sprite.
 #
@@ -802,9 +797,9 @@ assert max(choices["v, min-SNR"]) < min(choices["ε, min-SNR"])
 plot_dots(choices, f"Fréchet distance after {last_step} steps", mark=("real sprites", floor))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It does matter. **What the network puts out** matters most. With the same weight, min-SNR, $x_0$ draws far better than $v$, and $v$ better than ε. Noise is hard to put out: each pixel must be right by itself, and a young network is not that exact. But output and weight belong together: with the error of ε, a network that puts out $x_0$ drew no better than one that puts out ε (section 3).
+# It does matter. **What the network puts out** matters as much as the weight. With the same weight, min-SNR, $x_0$ draws far better than $v$, and $v$ better than ε. Noise is hard to put out: each pixel must be right by itself, and a young network is not that exact. But output and weight belong together: with the error of ε, a network that puts out $x_0$ drew no better than one that puts out ε (section 3).
 #
-# The linear schedule is worse than the cosine. Huber's errors hardly differ from squared ones: most errors here
+# The linear schedule is worse than the cosine. Huber's errors are a little ahead of squared ones: most errors here
 # are small, and there the two are the same.
 #
 # **Absolute errors** draw best. Then why does the course square its errors? A squared error is smallest for the *mean* of what may be behind the noise, and (1) of notebook 02 needs that mean. An absolute error is smallest for the *median*.
