@@ -69,7 +69,7 @@ def guidance_slider(model: Model, x_T: Tensor, schedule: NoiseSchedule, c: Tenso
 
     Args:
         model: one that was trained with and without context.
-        x_T: pure noise, shape (B, 3, H, W); ten images answer in half a second.
+        x_T: pure noise, shape (B, 3, H, W); ten images take half a second on two quiet cores.
         schedule: the schedule of the model.
         c: their contexts, shape (B, n_context).
     """
