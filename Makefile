@@ -44,7 +44,7 @@ test-repeatedly: ## the same ten times, or TIMES=n, or until it fails
 	@for run in $$(seq $(TIMES)); do echo "run $$run of $(TIMES)"; $(MAKE) test || { echo "run $$run failed"; exit 1; }; done
 
 test-browser: $(VENV)/browser node_modules/installed ## click through the notebooks, the slides and the site in Chromium
-	$(BIN)/python -m pytest tests/browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/browser -n 2 --dist loadfile
 
 test-colab: $(VENV)/test ## run each notebook as Colab does, with the course that its first cell installs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/colab -n 2

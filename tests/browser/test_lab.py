@@ -1,7 +1,7 @@
 """The notebooks in a real JupyterLab: every cell runs, every slider draws a new picture, every movie plays and stops.
 
 There is one server, with a copy of the notebooks and settings of its own. Each notebook is run once, from top to
-bottom, and the tests look at what it has become. How long sliders take to answer is printed, not judged.
+bottom, and the tests look at what it has become. How long sliders take to answer is recorded, not judged.
 """
 
 import json
@@ -145,7 +145,7 @@ def test_formulas_are_typeset(page):
         assert "$" not in cell["text"], cell["text"]
 
 
-def test_every_slider_draws_a_new_picture(page, request, capsys):
+def test_every_slider_draws_a_new_picture(page, record_property):
     widgets = widgets_of(page)
     assert len(widgets) == calls_of(page, WIDGET)
     for widget in widgets:
@@ -156,9 +156,7 @@ def test_every_slider_draws_a_new_picture(page, request, capsys):
             before, start = picture_of(widget), time.perf_counter()
             handle.send_keys(Keys.ARROW_LEFT if at_the_end else Keys.ARROW_RIGHT)
             until(page, 30, lambda: picture_of(widget) not in (None, before), every=0.05)  # noqa: B023
-            seconds = time.perf_counter() - start
-            with capsys.disabled():
-                print(f"\n{request.node.callspec.id}: {handle.accessible_name} answers in {seconds:.2f} s", end="")
+            record_property(handle.accessible_name, f"answers in {time.perf_counter() - start:.2f} s")
     assert troubles(page) == []
 
 
