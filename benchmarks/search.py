@@ -2,7 +2,8 @@
 
 Each variant trains for what `--steps` steps of the base cost, by the clock of both in turn in one run, and its learning
 rate falls to 0 in that time. It draws 500 sprites in 25 steps of DDIM and of respaced DDPM, x̂_0 clipped. The second
-judge is asked, about fresh sprites: what is published is asked of the first. Run one process on each core:
+judge is asked, about fresh sprites: what is published is asked of the first. Last come the squared errors of x_0 at
+one look at 500 of these sprites with noise, at the times of `where.py`. Run one process on each core:
 
     python benchmarks/second_judge.py --out second.safetensors
     OMP_NUM_THREADS=1 python benchmarks/search.py --second second.safetensors --steps 900 base "24 features" …
@@ -23,9 +24,10 @@ from second_judge import ASKED_ABOUT, fresh_sprites, load
 from steps import draw
 from torch import Tensor
 from variants import Muon, PatchUnet
+from where import LOOKED_AT, one_look
 
 from course_utils import FromV, NoiseSchedule, Progress, clipped, clipped_snr, linear_schedule, load_sprites, train
-from course_utils.quality.evaluation import floor, grade
+from course_utils.quality.evaluation import N, floor, grade
 from course_utils.training.loop import ADAMW
 from course_utils.training.recipes import SPRITES, Recipe
 
@@ -111,7 +113,10 @@ def main() -> None:
     if unknown := set(given.variants) - set(VARIANTS):
         parser.error(f"no such variant: {', '.join(sorted(unknown))}")
     judge, sprites = load(given.second), fresh_sprites(2000, ASKED_ABOUT)
-    real = floor(judge, given.seed, sprites).frechet_distance
+    real, (x0, c) = floor(judge, given.seed, sprites).frechet_distance, (part[:N] for part in sprites)
+    shares_of = " | ".join(f"{sampler}: excess | accuracy | clean | recall" for sampler in SAMPLERS)
+    print(f"| variant | steps of the base | seed | steps | {shares_of} | x_0, in thousandths, at t = {LOOKED_AT} |")
+    print("|---" * 13 + "|")
     for name in given.variants or VARIANTS:
         recipe = VARIANTS[name]
         schedule, steps = recipe.schedule(recipe.T), int(given.steps / cost(recipe))
@@ -122,6 +127,10 @@ def main() -> None:
             found = grade(judge, draw(model, schedule, sampler, 25), given.seed, sprites)
             shares = (found.context_accuracy, found.clean_share, found.recall)
             cells.append(" | ".join([f"{found.frechet_distance - real:.1f}", *(f"{share:.0%}" for share in shares)]))
+        with torch.no_grad():
+            looks = one_look(last.averaged.eval(), schedule, x0, c)
+            errors = [1000 * (x0_hat - x0).square().mean() for _, x0_hat in looks]
+        cells.append(", ".join(f"{error:.1f}" for error in errors))
         print(f"| {name} | {given.steps:,} | {given.seed} | {steps:,} | {' | '.join(cells)} |", flush=True)
 
 

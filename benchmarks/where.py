@@ -16,7 +16,7 @@ quarter of an hour of one CPU core:
 import argparse
 import os
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -45,9 +45,13 @@ from course_utils.quality.evaluation import SEEDS, N, floor, grade
 STEPS, BEGUN_WITH = 25, 4
 """Steps of a whole walk, and a seed of the artist that nothing else uses."""
 
+LOOKED_AT = (1, 20, 60, 100, 200, 300, 400, 450)
+"""Times of one look."""
+
 NOISY = {
     "never (DDIM)": range(0),
     **{f"t from {t + 1} to {t + 100}": range(t + 1, t + 101) for t in range(0, 500, 100)},
+    "t from 1 to 400": range(1, 401),
     "always (DDPM, respaced)": range(1, 501),
 }
 Outside = dict[int, list[float]]
@@ -99,16 +103,21 @@ def print_table(title: str, drawers: Mapping[str, Drawing]) -> None:
     print()
 
 
+def one_look(model: Model, schedule: NoiseSchedule, x0: Tensor, c: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """What a network says x_0 is at each of the times `LOOKED_AT`, where one noise was added; x0 (n, C, H, W)."""
+    eps = torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
+    for t in LOOKED_AT:
+        x_t = schedule.add_noise(x0, t, eps)
+        yield t, schedule.predict_x0(x_t, t, model(x_t, torch.full((len(x0),), t), c)).clamp(-1, 1)
+
+
 def print_one_look(model: Model, schedule: NoiseSchedule) -> None:
     """The error of x̂_0 on real sprites, and what the judge says of it, beside what it says of the sprites."""
     judge, (images, contexts) = load_classifier(), load_sprites(split="test")
     x0, c, real = images[:N], contexts[:N], judge.features(images[N:])
     least = frechet_distance(judge.features(x0), real)
-    eps = torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
     print("\n| one look at t | squared error of x_0 | excess | clean |\n|---|---|---|---|")
-    for t in (1, 20, 60, 100, 200, 300, 400):
-        x_t = schedule.add_noise(x0, t, eps)
-        x0_hat = schedule.predict_x0(x_t, t, model(x_t, torch.full((N,), t), c)).clamp(-1, 1)
+    for t, x0_hat in one_look(model, schedule, x0, c):
         excess = frechet_distance(judge.features(x0_hat), real) - least
         print(f"| {t} | {(x0_hat - x0).square().mean():.4f} | {excess:.1f} | {clean_share(judge, x0_hat):.0%} |")
 
