@@ -2,8 +2,8 @@
 
 Both learn from the same sprites, draw the same classes from the same starts with 25 steps of DDIM, x̂_0 clipped to the
 range of colours (the classic one needs that), and are asked the same questions. A minute is one of two cores, 120 CPU
-seconds, so other work on the machine disturbs nobody; the learning rate of each training falls to 0 within its time.
-Each number is the mean of as many trainings, with a seed each. Times of drawing are not counted.
+seconds, so waiting does not count; the learning rate of each training falls to 0 within its time.
+Each number is the mean over trainings, one for each seed. Times of drawing are not counted.
 
     OMP_NUM_THREADS=1 python benchmarks/recipe.py --minutes 0.5 1 3 10 --seeds 0 1 2 --picture recipe.png
     OMP_NUM_THREADS=1 python benchmarks/recipe.py --recipes classic --minutes 30 90 --seeds 0
@@ -80,7 +80,11 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES), choices=list(RECIPES))
     parser.add_argument("--minutes", type=float, nargs="+", default=[0.5, 1, 3, 10])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--picture", type=Path, help="also write a picture with ten sprites of each run to this file")
+    parser.add_argument(
+        "--picture",
+        type=Path,
+        help="also write a picture with ten sprites of each row, by the first seed, to this file",
+    )
     given = parser.parse_args()
     images, contexts = load_sprites()
     real = [floor(load_classifier(), seed) for seed in given.seeds]

@@ -2,11 +2,11 @@
 
 Each variant trains for what `--steps` steps of the base cost, by the clock of both in turn in one run, and its learning
 rate falls to 0 in that time. It draws 500 sprites in 25 steps of DDIM and of respaced DDPM, x̂_0 clipped. The second
-judge is asked, about fresh sprites: what is published is asked of the first. Last come the squared errors of x_0 at
-one look at 500 of these sprites with noise, at the times of `where.py`. Run one process on each core:
+judge is asked, about fresh sprites: what is published is asked of the shipped one. Last come the squared errors of x_0
+at one look at 500 of these sprites with noise, at the times of `where.py`. Run one process on each core:
 
     python benchmarks/second_judge.py --out second.safetensors
-    OMP_NUM_THREADS=1 python benchmarks/search.py --second second.safetensors --steps 900 base "24 features" …
+    OMP_NUM_THREADS=1 python benchmarks/search.py --second second.safetensors --steps 1200 base "24 features" …
 """
 
 import argparse
@@ -107,7 +107,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("variants", nargs="*", help=f"all, or some of: {', '.join(VARIANTS)}")
     parser.add_argument("--second", type=Path, required=True, help="what second_judge.py wrote")
-    parser.add_argument("--steps", type=int, default=900, help="of the base")
+    parser.add_argument("--steps", type=int, default=1200, help="of the base")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     if unknown := set(given.variants) - set(VARIANTS):

@@ -1,11 +1,12 @@
-"""Where along t is quality lost? Walks of 25 steps that begin at other times, or are walked in another way.
+"""Where along t is quality lost? Walks that begin at other times, or are walked in another way; 25 steps from T.
 
 In the first table a walk does not begin with pure noise, but with fresh sprites to which noise was added up to a time
-t: exactly what a perfect network would have made of pure noise by then. So what is wrong at the end went wrong below
-t. In the second table steps are those of DDPM in one part of the times, of DDIM in the others: where does fresh noise
-help? The third says how far the picture in mind, x̂_0, leaves the range of colours on the way. The last one asks
-whether the network can see at all what is before its eyes: real sprites with noise up to t, and what it says x_0 is at
-one look. A sampler ends with such a look at little noise: what is lost there, no earlier step can mend.
+t: what a perfect network would have made of pure noise by then, in very many steps. So what is wrong at the end went
+wrong below t. In the second table steps are those of DDPM in one part of the times, of DDIM in the others: where does
+fresh noise help? The third says how far the picture in mind, x̂_0, leaves the range of colours on the way. The last one
+asks whether the network can see at all what is before its eyes: real sprites with noise up to t, and what it says x_0
+is at one look, which is clipped to [−1, 1]. A sampler ends with such a look at little noise: what is lost there, no
+earlier step can mend.
 
 500 sprites each, the same classes, three seeds of the drawing; one look has one noise, the same at all t. A
 quarter of an hour of one CPU core:
