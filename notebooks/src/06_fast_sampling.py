@@ -470,8 +470,10 @@ plot_spread(curves, "steps", "Fréchet distance", "What a step is worth", log=Tr
 #
 # - **Skipping** is never below 73 on average, and the judge finds not one of its sprites clean. At 500 nothing is skipped, and it is DDPM.
 # - **By the distance**, DDIM and respaced DDPM are equally good, as far as three seeds can tell, with any number of steps but 50. There DDPM is ahead with each seed. At the end it is ahead in the mean, 3.2 beside 3.6, but the seeds of DDIM differ by more. And DDIM hardly gets better from 50 steps to 100: it has arrived where its map leads.
-# - **By the judge's eye for spoiled pixels**, respaced DDPM is ahead with any number of steps: with 25 it has 84 % clean sprites, and DDIM 71 %. Where does that come from? With fresh noise in the steps from $t \le 400$ alone 83 % are clean, in those from $t > 400$ alone 70 % (`benchmarks/where.py`). So noise mends what the first steps spoiled. (The usual reading: a map carries their errors to the end, and fresh noise washes them away.)
+# - **By the judge's eye for spoiled pixels**, respaced DDPM is ahead with any number of steps: with 25 it has 84 % clean sprites, and DDIM 71 %.
 # - **DPM-Solver++** follows the same map as DDIM, and needs fewer steps to arrive: 10 instead of 15, and 15 instead of 25.
+#
+# Where does the difference in clean sprites come from? With fresh noise in the steps from $t \le 400$ alone 83 % are clean, in those from $t > 400$ alone 70 % (`benchmarks/where.py`). So noise mends what the first steps spoiled. (The usual reading: a map carries their errors to the end, and fresh noise washes them away.)
 #
 # So neither half of the saying is true for us. By the distance it is at least hard to say who is ahead, and DDPM's sprites are the cleaner ones at any length.
 #
