@@ -1,4 +1,4 @@
-"""What each choice in the recipe gives at equal cost, from nothing. Prints rows of a table.
+"""What each choice in the recipe gives at equal cost, from nothing. Prints a table.
 
 Each variant trains for what `--steps` steps of the base cost, by the clock of both in turn in one run, and its learning
 rate falls to 0 in that time. It draws 500 sprites in 25 steps of DDIM and of respaced DDPM, x̂_0 clipped. The second
@@ -114,8 +114,9 @@ def main() -> None:
         parser.error(f"no such variant: {', '.join(sorted(unknown))}")
     judge, sprites = load(given.second), fresh_sprites(2000, ASKED_ABOUT)
     real, (x0, c) = floor(judge, given.seed, sprites).frechet_distance, (part[:N] for part in sprites)
-    shares_of = " | ".join(f"{sampler}: excess | accuracy | clean | recall" for sampler in SAMPLERS)
-    print(f"| variant | steps of the base | seed | steps | {shares_of} | x_0, in thousandths, at t = {LOOKED_AT} |")
+    grades = " | ".join(f"{sampler}: excess | accuracy | clean | recall" for sampler in SAMPLERS)
+    errors = f"squared error of x_0, in thousandths, at t = {LOOKED_AT}"
+    print(f"| variant | steps of the base | seed | steps | {grades} | {errors} |")
     print("|---" * 13 + "|")
     for name in given.variants or VARIANTS:
         recipe = VARIANTS[name]
@@ -129,8 +130,7 @@ def main() -> None:
             cells.append(" | ".join([f"{found.frechet_distance - real:.1f}", *(f"{share:.0%}" for share in shares)]))
         with torch.no_grad():
             looks = one_look(last.averaged.eval(), schedule, x0, c)
-            errors = [1000 * (x0_hat - x0).square().mean() for _, x0_hat in looks]
-        cells.append(", ".join(f"{error:.1f}" for error in errors))
+            cells.append(", ".join(f"{1000 * (x0_hat - x0).square().mean():.1f}" for _, x0_hat in looks))
         print(f"| {name} | {given.steps:,} | {given.seed} | {steps:,} | {' | '.join(cells)} |", flush=True)
 
 

@@ -473,7 +473,7 @@ plot_spread(curves, "steps", "Fréchet distance", "What a step is worth", log=Tr
 # - **By the judge's eye for spoiled pixels**, respaced DDPM is ahead with any number of steps: with 25 it has 84 % clean sprites, and DDIM 71 %.
 # - **DPM-Solver++** follows the same map as DDIM, and needs fewer steps to arrive: 10 instead of 15, and 15 instead of 25.
 #
-# Where does the difference in clean sprites come from? With fresh noise in the steps from $t \le 400$ alone 83 % are clean, in those from $t > 400$ alone 70 % (`benchmarks/where.py`). So noise mends what the first steps spoiled. (The usual reading: a map carries their errors to the end, and fresh noise washes them away.)
+# Where does the difference in clean sprites come from? Of the 25 steps, give fresh noise only to those from $t \le 400$, and 83 % are clean; only to the others, and 70 % are (`benchmarks/where.py`). So noise mends what the first steps spoiled. (The usual reading: a map carries their errors to the end, and fresh noise washes them away.)
 #
 # So neither half of the saying is true for us. By the distance it is at least hard to say who is ahead, and DDPM's sprites are the cleaner ones at any length.
 #
