@@ -14,6 +14,7 @@ from .exercises.ch01_intuition import check_alpha_bar as check_alpha_bar
 from .exercises.ch01_intuition import check_add_noise as check_add_noise
 from .figures.numbers import plot_histograms as plot_histograms
 from .figures.curves import plot_curves as plot_curves
+from .exercises.ch01_intuition import check_mended_add_noise as check_mended_add_noise
 from .figures.widgets import noise_slider as noise_slider
 from .figures.images import plot_noise_level as plot_noise_level
 from .figures.animation import animate as animate
@@ -37,6 +38,7 @@ from .diffusion.samplers import ddpm_step as ddpm_step
 from .exercises.ch02_sampling import check_sampling_loop as check_sampling_loop
 from .diffusion.oracles import MixtureDenoiser as MixtureDenoiser
 from .diffusion.oracles import GaussianDenoiser as GaussianDenoiser
+from .exercises.ch02_sampling import check_mended_loop as check_mended_loop
 from .quality.metrics import nearest as nearest
 from .diffusion.samplers import sample_ddpm as sample_ddpm
 from .diffusion.samplers import sample_ddim as sample_ddim
@@ -59,6 +61,7 @@ from .figures.curves import plot_spread as plot_spread
 from .networks.broken import without_time as without_time
 from .networks.broken import with_batch_norm as with_batch_norm
 from .networks.broken import with_fresh_shortcuts as with_fresh_shortcuts
+from .exercises.ch03_network import check_survives_saving as check_survives_saving
 
 # 04 Training
 from .exercises.ch04_training import check_diffusion_loss as check_diffusion_loss
@@ -72,6 +75,7 @@ from .exercises.ch04_training import check_learning_rate as check_learning_rate
 from .exercises.ch04_training import check_update_average as check_update_average
 from .quality.metrics import clean_share as clean_share
 from .quality.metrics import context_accuracy as context_accuracy
+from .exercises.ch04_training import check_leaked as check_leaked
 from .training.loop import train as train
 from .training.loop import Progress as Progress
 from .storage.checkpoints import save_model as save_model
@@ -80,6 +84,7 @@ from .storage.checkpoints import load_model as load_model
 # 05 Context
 from .exercises.ch05_context import check_drop_context as check_drop_context
 from .exercises.ch05_context import check_guided as check_guided
+from .exercises.ch05_context import check_mended_guided as check_mended_guided
 from .exercises.ch05_context import check_composed as check_composed
 from .diffusion.losses import drop_context as drop_context
 from .figures.widgets import guidance_slider as guidance_slider

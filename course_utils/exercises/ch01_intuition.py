@@ -1,6 +1,7 @@
-"""The exercises of notebook 01: ᾱ_t, the forward process in one jump, x̂_0 from ε, and β_t from ᾱ_t."""
+"""The exercises of notebook 01: ᾱ_t, the forward process in one jump, also to mend, x̂_0 from ε, and β_t from ᾱ_t."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -110,6 +111,13 @@ check_add_noise = Exercise(
         "the picture is not scaled.": jump(lambda k, x0, eps: x0 + k.b * eps),
     },
     diagnoses=(same_noise,),
+)
+
+check_mended_add_noise = replace(
+    check_add_noise,
+    name="mended_add_noise",
+    asks="Check `mended_add_noise(x0, t, eps, schedule)`: a stranger's add_noise, with its two mistakes mended.",
+    given=jump(lambda k, x0, eps: k.ab_prev.sqrt() * x0 + (1 - k.ab_prev) * eps),
 )
 
 check_predict_x0 = Exercise(

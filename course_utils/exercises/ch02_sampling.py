@@ -1,6 +1,7 @@
-"""The exercises of notebook 02: the posterior mean μ̃_t, the DDPM step, and ancestral sampling."""
+"""The exercises of notebook 02: the posterior mean μ̃_t, the DDPM step, and ancestral sampling, to write and to mend."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -317,4 +318,11 @@ check_sampling_loop = Exercise(
     diagnoses=(drawn_anew,),
     hints={"t must lie in 1…12, got 13": "Pure noise is x_T: the first step begins at T."},
     source="draw all noise from the generator that is handed in",
+)
+
+check_mended_loop = replace(
+    check_sampling_loop,
+    name="mended_loop",
+    asks="Check `mended_loop(model, x, schedule, generator)`: a stranger's loop, with its two mistakes mended.",
+    given=loop(lambda T: range(T, 1, -1), draw_once=True),
 )

@@ -1,8 +1,8 @@
-"""The exercises of notebook 03: the U-Net, its time embedding, scale and shift, and the residual block."""
+"""The exercises of notebook 03: the U-Net, its time embedding, scale and shift, the residual block, and saving."""
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ..networks.blocks import GROUPS, ResidualBlock, TimeEmbedding
+from ..networks.broken import with_batch_norm, with_fresh_shortcuts
 from ..networks.unet import ContextUnet
 from .exercise import Case, Exercise, Function
 from .verdict import Mistake, agree, amounts_of, answered
@@ -481,4 +482,175 @@ check_residual_block = Exercise(
         "convolution keeps height and width with a padding of 1.",
     },
     source="layers that are made in forward are new and random in every call. Make all layers in __init__",
+)
+
+
+class SmallNetwork(nn.Module):
+    """A single block, told time and context. It is sound."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.block, self.head = nn.Conv2d(3, 8, 1), ResidualBlock(8, 16, 6), nn.Conv2d(16, 3, 1)
+
+    def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
+        """Some function of picture, time and context, of the shape of the picture."""
+        condition = torch.cat([t[:, None] / 100, torch.zeros(len(x), 5) if c is None else c], dim=1)
+        answer: Tensor = self.head(self.block(self.stem(x), condition))
+        return answer
+
+
+class WithListedLayer(SmallNetwork):
+    """The mistake: a layer stands in a plain list, where PyTorch does not look for it, so the state dict misses it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden = [nn.Conv2d(3, 3, 1)]
+
+    def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
+        """The same, and one layer more."""
+        answer: Tensor = self.hidden[0](super().forward(x, t, c))
+        return answer
+
+
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "": SmallNetwork,
+    "with BatchNorm, ": lambda: with_batch_norm(cast(ContextUnet, SmallNetwork())),
+    "with a shortcut that is made anew in every call, ": (
+        lambda: with_fresh_shortcuts(cast(ContextUnet, SmallNetwork()))
+    ),
+    "with a layer in a plain list, ": WithListedLayer,
+}
+"""Two kinds of network that survive saving, and two that do not, by how a sentence about them begins."""
+
+
+def saved_networks(seed: int) -> list[Case]:
+    """Two networks of each kind, all of whose weights and statistics differ, and what both are asked."""
+    generator = torch.Generator().manual_seed(seed)
+    x, c = torch.randn((2, 3, 8, 4), generator=generator), torch.eye(5)[:2]
+    cases = []
+    for where, make in NETWORKS.items():
+        networks = make(), make()
+        for network in networks:
+            for module in (network, *getattr(network, "hidden", [])):
+                give_weights(module, 0.3, generator)
+            for name, tensor in network.state_dict().items():
+                if "running" in name:
+                    tensor.copy_(0.5 + torch.rand(tensor.shape, generator=generator))
+        cases.append(Case((*networks, x, torch.tensor([3, 90]), c), where))
+    return cases
+
+
+def survives_saving(network: nn.Module, other: nn.Module, x: Tensor, t: Tensor, c: Tensor) -> bool:
+    """Whether another network of the same kind answers the same once it has loaded the state dict."""
+    other.load_state_dict(network.state_dict())
+    return torch.equal(network(x, t, c), other(x, t, c))
+
+
+def same_state(one: Mapping[str, Tensor], another: Mapping[str, Tensor]) -> bool:
+    """Whether two state dicts of one kind of network hold the same numbers."""
+    return all(map(torch.equal, one.values(), another.values()))
+
+
+def yes_or_no(answer: Any) -> bool:
+    """An answer that is True or False; anything else is a mistake."""
+    if isinstance(answer, Tensor) and answer.dtype == torch.bool:
+        if answer.ndim:
+            shape = tuple(answer.shape)
+            raise Mistake(f"it returns many answers, shape {shape}, expected one: torch.equal gives it, or .all().")
+        return bool(answer)
+    if not isinstance(answer, bool):
+        kind = f"tensor of {answer.dtype}" if isinstance(answer, Tensor) else type(answer).__name__
+        raise Mistake(f"it returns a {kind}, expected True or False.")
+    return answer
+
+
+def watched(function: Function, network: nn.Module, other: nn.Module, x: Tensor, t: Tensor, c: Tensor) -> Tensor:
+    """What a test says of a network, as 1 or 0. The test is watched, so that what it leaves out can be said."""
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    asked, other_asked = list[bool](), list[bool]()
+    network.register_forward_pre_hook(lambda *_: asked.append(True))
+    other.register_forward_pre_hook(  # was it, or a copy of it, as the network is?
+        lambda module, _: other_asked.append(same_state(module.state_dict(), network.state_dict()))
+    )
+    says = yes_or_no(answered(function(network, other, x, t, c)))
+    if not same_state(network.state_dict(), before):
+        raise Mistake("it changes the network that is to be saved: load the state dict of that one into `other`.")
+    seen = list(asked), list(other_asked), same_state(network.state_dict(), other.state_dict())
+    if says != survives_saving(network, other, x, t, c):
+        require_both_asked(*seen)
+    return torch.tensor(float(says))
+
+
+def require_both_asked(asked: list[bool], other_asked: list[bool], loaded: bool) -> None:
+    """Say what is left out in a test that is wrong about some network."""
+    if loaded and not (asked or other_asked):
+        raise Mistake(
+            "it loads the state dict, and asks no network. What the state dict misses is missing in both: ask both, "
+            "and compare what they answer."
+        )
+    if not (asked or other_asked):
+        raise Mistake("it asks no network. Load the state dict, ask both, and compare what they answer.")
+    if not other_asked:
+        raise Mistake(
+            "it never asks `other`. A network beside itself shows what is made anew in every call, and not what its "
+            "state dict misses."
+        )
+    if not asked:
+        raise Mistake("it never asks the network that is to be saved: `other` should answer as that one does.")
+    if not any(other_asked):
+        raise Mistake("it asks `other` about its own weights: first other.load_state_dict(network.state_dict()).")
+
+
+def unlike_right_test(got: Tensor, truth: Tensor, *arguments: Any) -> str:
+    """Say of a test that asks both networks how it is wrong."""
+    if truth:
+        return "the two answers are the same in every number, and it says False."
+    return "the two answers differ, and it says True: compare all their numbers, as torch.equal does."
+
+
+def survival_test(
+    compare: Callable[[Tensor, Tensor], Any] = torch.equal,
+    source: int = 0,
+    target: int = 1,
+    pair: tuple[int, int] = (0, 1),
+) -> Function:
+    """A test that compares otherwise, or that loads another network or asks others: 0 is the first, 1 is `other`."""
+
+    def test(network: nn.Module, other: nn.Module, x: Tensor, t: Tensor, c: Tensor) -> Any:
+        networks = network, other
+        networks[target].load_state_dict(networks[source].state_dict())
+        return compare(*(networks[i](x, t, c) for i in pair))
+
+    return test
+
+
+check_survives_saving = Exercise(
+    name="survives_saving",
+    asks="Check `survives_saving(network, other, x, t, c)`: whether `other` answers as the network does, once it has "
+    "loaded its state dict.",
+    right=survives_saving,
+    cases=saved_networks,
+    run=watched,
+    mistakes={
+        "it asks no network": lambda network, other, x, t, c: True,
+        "it loads the state dict, and asks no network": lambda network, other, x, t, c: (
+            other.load_state_dict(network.state_dict()) and same_state(network.state_dict(), other.state_dict())
+        ),
+        "it never asks `other`": survival_test(pair=(0, 0)),
+        "it never asks the network": survival_test(pair=(1, 1)),
+        "it asks `other` about its own weights": survival_test(target=1, source=1),
+        "it changes the network that is to be saved": survival_test(source=1, target=0),
+        "it says True of every network that it asks. Where the two answers differ, it should say False: compare all "
+        "their numbers, as torch.equal does, and not their shapes.": survival_test(lambda a, b: a.shape == b.shape),
+        "True and False have changed places: a network survives if both answer the same.": (
+            survival_test(lambda a, b: not torch.equal(a, b))
+        ),
+        "it returns many answers": survival_test(torch.eq),
+    },
+    diagnoses=(unlike_right_test,),
+    hints={
+        "dict-like": "load_state_dict takes what network.state_dict() gives.",
+        "_IncompatibleKeys": "load_state_dict changes `other` itself, and returns no network.",
+        "Boolean value of Tensor": "== compares number by number; torch.equal gives one answer.",
+    },
 )

@@ -1,4 +1,4 @@
-"""The exercises of notebook 04: the loss of DDPM, the training loop, warm-up and cosine decay, the EMA of weights."""
+"""The exercises of notebook 04: the loss of DDPM, the training loop, its learning rate, the EMA, and leaks."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -542,4 +542,120 @@ check_update_average = Exercise(
         "it changes the model": lambda average, model, decay: averaging()(model, average, decay),
     },
     diagnoses=(unlike_right_average,),
+)
+
+
+def rounded(picture: Tensor) -> Tensor:
+    """A picture that was saved with 8 bits and read again."""
+    return ((picture + 1) * 127.5).round() / 127.5 - 1
+
+
+def moved(by: float) -> Callable[[Tensor], Tensor]:
+    """What changes a single number of a picture."""
+    return lambda picture: (
+        picture.flatten().index_fill(0, torch.tensor([7]), picture.flatten()[7] + by).view_as(picture)
+    )
+
+
+COPIED: tuple[Callable[[Tensor], Tensor], ...] = (
+    Tensor.clone,
+    rounded,
+    rounded,
+    moved(0.008),
+    moved(0.015),
+    moved(0.05),
+)
+"""How held-out pictures come among the training pictures: the first four are the same to within 0.01."""
+
+
+def held_out_and_training(seed: int) -> list[Case]:
+    """Random pictures, some of them in both batches at two positions. Once the first batch is smaller, once larger."""
+    generator, cases = torch.Generator().manual_seed(seed), []
+    for n, m, height, width in ((8, 11, 17, 15), (10, 7, 13, 19)):
+        # rounding moves 700 numbers together by more than 0.05: no limit to a sum of differences tells them apart
+        held_out, training = (torch.rand((k, 3, height, width), generator=generator) * 2 - 1 for k in (n, m))
+        chosen = places = torch.randperm(n, generator=generator)[: len(COPIED)]
+        while (chosen == places).any():
+            places = torch.randperm(m, generator=generator)[: len(COPIED)]
+        for copied, i, j in zip(COPIED, chosen, places, strict=True):
+            training[j] = copied(held_out[i])
+        cases.append(Case((held_out, training)))
+    return cases
+
+
+def one_answer_each(function: Function, held_out: Tensor, training: Tensor) -> Tensor:
+    """The answers of a function, as 1 and 0."""
+    answer = answered(function(held_out, training))
+    if isinstance(answer, int) or (isinstance(answer, Tensor) and answer.ndim == 0):
+        raise Mistake("it returns one answer for all held-out pictures, expected True or False for each of them.")
+    if not isinstance(answer, Tensor):
+        raise Mistake(f"it returns a {type(answer).__name__}, expected a tensor of True and False.")
+    if answer.dtype != torch.bool:
+        raise Mistake(f"it returns {answer.dtype}, expected torch.bool: True or False for each held-out picture.")
+    return answer.float()
+
+
+def unlike_right_leaks(got: Tensor, truth: Tensor, held_out: Tensor, training: Tensor) -> str:
+    """Name a held-out picture that is judged wrongly, and the training picture that is most like it."""
+    i = int((got != truth).nonzero()[0])
+    distance, j = (training - held_out[i]).abs().flatten(1).amax(1).min(0)
+    pair = f"held-out picture {i} and training picture {j} differ by up to {distance:.3f}"
+    return f"{pair}, so they are the same, and it says False." if truth[i] else f"{pair}, and it says True."
+
+
+def leaks(
+    distance: Function = lambda differences: differences.amax(2),
+    limit: float = 0.01,
+    answer: Function = lambda same: same.any(1),
+) -> Function:
+    """A `leaked` that measures the distance of each pair, or answers, in another way."""
+    return lambda held_out, training: answer(
+        distance((held_out[:, None] - training).abs().flatten(2)) <= limit  # shape (N, M)
+    )
+
+
+check_leaked = Exercise(
+    name="leaked",
+    asks="Check `leaked(held_out, training)`: for each held-out picture, whether it is among the training pictures, "
+    "where no number of it differs by more than 0.01.",
+    right=lambda held_out, training: (torch.cdist(held_out.flatten(1), training.flatten(1), p=torch.inf) <= 0.01).any(
+        1
+    ),
+    cases=held_out_and_training,
+    run=one_answer_each,
+    mistakes={
+        "only exact copies are found. A picture that was saved with 8 bits and read again is moved by up to 0.004: "
+        "allow 0.01.": leaks(limit=0),
+        "copies that were rounded are not found: all differences are added up, as torch.cdist does unless it is told "
+        "p=torch.inf. Look at the largest.": leaks(lambda differences: differences.sum(2)),
+        "it takes pictures for the same that differ in one number only, but by 0.05. Look at the largest difference, "
+        "not at the mean, and allow 0.01.": leaks(lambda differences: differences.mean(2)),
+        "every picture is found. Two are the same if all of their numbers are close, not some.": (
+            leaks(lambda differences: differences.amin(2))
+        ),
+        "no picture is found. It leaks if it is like one of the training pictures, not like all: .any(dim=1).": (
+            leaks(answer=lambda same: same.all(1))
+        ),
+        "each is compared with the one at the same position. A leak may stand anywhere: compare each with each.": (
+            lambda held_out, training: torch.tensor(
+                [torch.allclose(a, b, rtol=0, atol=0.01) for a, b in zip(held_out, training, strict=False)]
+            )
+        ),
+        "there is an answer for each training picture. The question is asked of the held-out ones.": (
+            leaks(answer=lambda same: same.any(0))
+        ),
+        "there is an answer for each pair. A held-out picture leaks if any of its pairs is the same: .any(dim=1).": (
+            leaks(answer=lambda same: same)
+        ),
+        "True and False have changed places: True is for those that the training pictures hold.": (
+            leaks(answer=lambda same: ~same.any(1))
+        ),
+        "it returns torch.int64, expected torch.bool": leaks(answer=lambda same: same.sum(1)),
+        "it returns one answer for all": leaks(answer=lambda same: same.any(1).sum()),
+    },
+    diagnoses=(unlike_right_leaks,),
+    hints={
+        "size of tensor": "There are more pictures of one kind than of the other, and each is compared with each: "
+        "held_out[:, None] makes room for that, and torch.cdist does it for rows of numbers, .flatten(1)."
+    },
 )

@@ -1,6 +1,7 @@
-"""The exercises of notebook 05: context dropout, classifier-free guidance, and the composition of several contexts."""
+"""The exercises of notebook 05: context dropout, guidance, to write and to mend, and several contexts at once."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -20,6 +21,7 @@ TOLERANCE = 0.04
 """How far it may lie from 0.25: 5.8 standard deviations, which chance exceeds once in a hundred million."""
 
 FROM_GENERATOR = "draw from the generator that is handed in: torch.rand(…, generator=generator)."
+SWAPPED = "ε_u and ε_c have changed places: w = 0 ignores the context, and w = 1 gives ε_c."
 MIXED = "the contexts are mixed before the model is asked. Ask about each by itself, and mix the answers."
 
 
@@ -182,9 +184,7 @@ check_guided = Exercise(
         "this is ε_c + w (ε_c − ε_u), the other convention, whose w is ours minus 1. Begin at ε_u.": (
             guide(lambda u, c, w: c + w * (c - u))
         ),
-        "ε_u and ε_c have changed places: w = 0 ignores the context, and w = 1 gives ε_c.": (
-            guide(lambda u, c, w: c + w * (u - c))
-        ),
+        SWAPPED: guide(lambda u, c, w: c + w * (u - c)),
         "ε_c is added as it is. Add w times the difference ε_c − ε_u, which is what the context changes.": (
             guide(lambda u, c, w: u + w * c)
         ),
@@ -202,6 +202,15 @@ check_guided = Exercise(
         "name 'x' is not defined": "x, t and c are handed to the inner function, when a sampler calls it later.",
         "size of tensor": "ε_u, ε_c and the result all have the shape of x.",
     },
+)
+
+
+check_mended_guided = replace(
+    check_guided,
+    name="mended_guided",
+    asks="Check `mended_guided(model, guidance_scale)`: a stranger's guided model, with its mistake mended.",
+    given=check_guided.mistakes[SWAPPED],
+    mistakes={sentence: wrong for sentence, wrong in check_guided.mistakes.items() if sentence != SWAPPED},
 )
 
 

@@ -40,6 +40,10 @@ HINTS = {
 """What helps against an error whose message holds these words, in every exercise."""
 
 
+STILL_WRONG = "It still does what the code that was handed out does: find what is wrong"
+"""Said where the task is to mend something, and nothing has changed."""
+
+
 class Case(NamedTuple):
     """One call of the student's function.
 
@@ -76,6 +80,8 @@ class Exercise:
         diagnoses: tried in turn on an answer that is neither right nor known.
         hints: advice, by words in the message of an error; asked before `HINTS`.
         source: where noise should come from, said to those whose two calls differ.
+        given: the code that the cell holds before a student changes it, where the task is to find what is wrong with
+            it. While an attempt does just what this does, it is not attempted yet.
     """
 
     name: str
@@ -88,6 +94,7 @@ class Exercise:
     diagnoses: Sequence[Diagnosis] = ()
     hints: Mapping[str, str] = field(default_factory=dict)
     source: str = "use the noise that is handed in, and draw none of your own"
+    given: Function | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "__doc__", self.asks)
@@ -104,8 +111,9 @@ class Exercise:
         try:
             with torch.random.fork_rng(devices=[]):  # new layers draw their weights from torch's own generator
                 self._require_right(attempt, self.cases(seed))
-        except NotAttempted:
-            return f"○ {self.name}: not attempted yet. Replace the dots, run the cell again, and go on when you like."
+        except NotAttempted as untouched:
+            task = str(untouched) or "Replace the dots, run the cell again"
+            return f"○ {self.name}: not attempted yet. {task}, and go on when you like."
         except NothingReturned:
             return f"✗ {self.name} returns None: does it end with `return` and the result?"
         except Mistake as mistake:
@@ -123,8 +131,14 @@ class Exercise:
         outcomes = [self._outcome(attempt, case, truth) for case, truth in zip(cases, truths, strict=True)]
         tried = list(zip(cases, truths, outcomes, strict=True))
         if not all(map(self._is_right, truths, outcomes)):
+
+            def does_the_same(wrong: Function) -> bool:
+                return all(agree(got, self._wrong_outcome(wrong, case)) for case, _, got in tried)
+
+            if self.given and does_the_same(self.given):
+                raise NotAttempted(STILL_WRONG)
             for sentence, wrong in self.mistakes.items():
-                if all(agree(got, self._wrong_outcome(wrong, case)) for case, _, got in tried):
+                if does_the_same(wrong):
                     raise Mistake(sentence)
         for case, truth, got in tried:
             if isinstance(got, Exception):
@@ -150,7 +164,7 @@ class Exercise:
         return answer
 
     def _wrong_outcome(self, wrong: Function, case: Case) -> Tensor | Exception:
-        """What a mistake of the list returns, or the error that stops it."""
+        """What a mistake of the list, or the code that was given, returns, or the error that stops it."""
         try:
             outcome: Tensor = self.run(wrong, *copy.deepcopy(case.arguments))
         except Exception as error:

@@ -1,9 +1,15 @@
-"""Independent cases for the exercises of notebook 01: ᾱ_t, the jump, and the ways back."""
+"""Independent cases for the exercises of notebook 01: ᾱ_t, the jump, also to mend, and the ways back."""
 
 import pytest
 import torch
 
-from course_utils import check_add_noise, check_alpha_bar, check_beta_from_alpha_bar, check_predict_x0
+from course_utils import (
+    check_add_noise,
+    check_alpha_bar,
+    check_beta_from_alpha_bar,
+    check_mended_add_noise,
+    check_predict_x0,
+)
 
 
 def at(table, t):
@@ -56,11 +62,46 @@ def in_the_schedule(x0, t, eps, schedule):
     return add_noise(x0, t, eps, schedule) * 0
 
 
+def handed_out(x0, t, eps, schedule):
+    """As the cell of `mended_add_noise` holds it."""
+    ab = schedule.alpha_bar[t - 1].to(x0.dtype).view(-1, 1, 1, 1)
+    return ab.sqrt() * x0 + (1 - ab) * eps
+
+
+def handed_out_in_other_words(x0, t, eps, schedule):
+    before = at(schedule.alpha_bar, t - 1)
+    return torch.sqrt(before) * x0 + eps - before * eps
+
+
+def root_mended(x0, t, eps, schedule):
+    ab = schedule.alpha_bar[t - 1].to(x0.dtype).view(-1, 1, 1, 1)
+    return ab.sqrt() * x0 + (1 - ab).sqrt() * eps
+
+
+def time_mended(x0, t, eps, schedule):
+    ab = schedule.alpha_bar[t].to(x0.dtype).view(-1, 1, 1, 1)
+    return ab.sqrt() * x0 + (1 - ab) * eps
+
+
+def mended_with_einsum(x0, t, eps, schedule):
+    ab = schedule.alpha_bar.to(x0)[t]
+    return torch.einsum("b,bchw->bchw", ab**0.5, x0) + torch.einsum("b,bchw->bchw", (1 - ab) ** 0.5, eps)
+
+
+def mended_one_by_one(x0, t, eps, schedule):
+    pairs = zip(x0, eps, schedule.alpha_bar[t].tolist(), strict=True)
+    return torch.stack([ab**0.5 * picture + (1 - ab) ** 0.5 * noise for picture, noise, ab in pairs])
+
+
 OTHER_WAYS = [
     (check_alpha_bar, alpha_bar),
     (check_add_noise, add_noise),
     (check_predict_x0, predict_x0),
     (check_beta_from_alpha_bar, beta_from_alpha_bar),
+    (check_mended_add_noise, add_noise),
+    (check_mended_add_noise, mended_with_einsum),
+    (check_mended_add_noise, mended_one_by_one),
+    (check_mended_add_noise, lambda x0, t, eps, schedule: schedule.add_noise(x0, t, eps)),
 ]
 
 MISTAKES = [
@@ -150,6 +191,13 @@ MISTAKES = [
         "too far left",
     ),
     (check_beta_from_alpha_bar, lambda ab: torch.cat([ab[:1] * 0, 1 - ab[:-1] / ab[1:]]), "upside down"),
+    (check_mended_add_noise, root_mended, "this looks up ᾱ at t − 1"),
+    (check_mended_add_noise, time_mended, "the noise is scaled by 1 − ᾱ_t"),
+    (check_mended_add_noise, lambda x0, t, eps, s: handed_out(x0, t + 1, eps, s), "the noise is scaled by 1 − ᾱ_t"),
+    (check_mended_add_noise, scaled(lambda ab, a, b: ab, lambda ab, a, b: 1 - ab), "both square roots are missing"),
+    (check_mended_add_noise, scaled(signal, lambda *tables: -noise(*tables)), "the noise is subtracted"),
+    (check_mended_add_noise, lambda x0, t, eps, s: add_noise(x0, t + 1, eps, s), "the result at ["),
+    (check_mended_add_noise, lambda x0, t, eps, s: handed_out(x0, t, 2 * eps, s), "the result at ["),
 ]
 
 
@@ -163,3 +211,11 @@ def test_a_mistake_is_called_by_its_name(check, attempt, message):
     verdict = check.verdict(attempt)
     assert verdict.startswith("✗")
     assert message in verdict
+
+
+@pytest.mark.parametrize("attempt", [handed_out, handed_out_in_other_words])
+def test_code_that_still_does_what_was_handed_out_is_not_attempted(attempt):
+    assert {check_mended_add_noise.verdict(attempt, seed) for seed in range(5)} == {
+        "○ mended_add_noise: not attempted yet. It still does what the code that was handed out does: find "
+        "what is wrong, and go on when you like."
+    }

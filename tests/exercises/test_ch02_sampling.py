@@ -1,4 +1,4 @@
-"""Independent cases for the exercises of notebook 02: the posterior mean, the DDPM step and its loop."""
+"""Independent cases for the exercises of notebook 02: the posterior mean, the DDPM step, and its loop, also to mend."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import course_utils
-from course_utils import check_ddpm_step, check_posterior_mean, check_sampling_loop
+from course_utils import check_ddpm_step, check_mended_loop, check_posterior_mean, check_sampling_loop
 
 
 def posterior_mean(x_t, eps, t, schedule):
@@ -310,6 +310,52 @@ def beta_step(x, eps, t, t_prev, schedule, z):
     return step(sigma=but_not_at_the_end(lambda s, t: s.beta[t].sqrt()))(x, eps, t, t_prev, schedule, z)
 
 
+def handed_out(model, x, schedule, generator):
+    """As the cell of `mended_loop` holds it; the step is that of the student."""
+    z = torch.randn(x.shape, generator=generator, dtype=x.dtype)
+    for t in range(schedule.T, 1, -1):
+        eps = model(x, torch.full((len(x),), t))
+        x = ddpm_step(x, eps, t, t - 1, schedule, z)
+    return x
+
+
+def handed_out_with_the_step_of_the_package(model, x, schedule, generator):
+    z, t = torch.randn(x.shape, generator=generator), schedule.T
+    while t > 1:
+        x = step_of_the_package(x, model(x, torch.full((len(x),), t)), t, t - 1, schedule, z)
+        t -= 1
+    return x
+
+
+def noise_mended(model, x, schedule, generator):
+    for t in range(schedule.T, 1, -1):
+        z = torch.randn(x.shape, generator=generator, dtype=x.dtype)
+        eps = model(x, torch.full((len(x),), t))
+        x = ddpm_step(x, eps, t, t - 1, schedule, z)
+    return x
+
+
+def end_mended(model, x, schedule, generator):
+    z = torch.randn(x.shape, generator=generator, dtype=x.dtype)
+    for t in range(schedule.T, 0, -1):
+        eps = model(x, torch.full((len(x),), t))
+        x = ddpm_step(x, eps, t, t - 1, schedule, z)
+    return x
+
+
+def noise_of_its_own(model, x, schedule, generator):
+    for t in range(schedule.T, 0, -1):
+        x = ddpm_step(x, model(x, torch.full((len(x),), t)), t, t - 1, schedule, torch.randn_like(x))
+    return x
+
+
+def drawn_in_advance(model, x, schedule, generator):
+    noises = [torch.randn(x.shape, generator=generator, dtype=x.dtype) for _ in range(schedule.T)]
+    for t, z in zip(range(schedule.T, 0, -1), noises, strict=True):
+        x = ddpm_step(x, model(x, torch.full((len(x),), t)), t, t - 1, schedule, z)
+    return x
+
+
 OTHER_WAYS = [
     (check_posterior_mean, posterior_mean),
     (check_ddpm_step, ddpm_step),
@@ -325,6 +371,11 @@ OTHER_WAYS = [
     (check_sampling_loop, loop_of_the_package),
     (check_sampling_loop, loop_without_a_last_draw),
     (check_sampling_loop, loop_in_a_copy),
+    (check_mended_loop, sampling_loop),
+    (check_mended_loop, loop_of_the_package),
+    (check_mended_loop, loop_without_a_last_draw),
+    (check_mended_loop, loop_in_a_copy),
+    (check_mended_loop, drawn_in_advance),
 ]
 
 MISTAKES = [
@@ -516,6 +567,14 @@ MISTAKES = [
     (check_sampling_loop, lambda *given: sampling_loop(*given)[:2], "has shape (2, 3, 4, 4), expected (5, 3, 4, 4)"),
     (check_sampling_loop, lambda *given: sampling_loop(*given).half(), "the result is torch.float16"),
     (check_sampling_loop, lambda *given: sampling_loop(*given) / 0, "the result holds NaN or infinity"),
+    (check_mended_loop, noise_mended, "it stops at t = 2. The last step, from 1 to 0, is missing"),
+    (check_mended_loop, end_mended, "every step adds the same z. Draw a new one inside the loop"),
+    (check_mended_loop, noise_of_its_own, "differ: draw all noise from the generator"),
+    (check_mended_loop, along(lambda T: range(T - 1, 0, -1)), "it begins at T − 1"),
+    (check_mended_loop, along(lambda T: range(T, -1, -1)), "there is no step from 0"),
+    (check_mended_loop, along(down, step(sigma=lambda s, t: 0)), "no noise is added"),
+    (check_mended_loop, x_drawn_in_the_first_line, "x is drawn anew inside the loop"),
+    (check_mended_loop, same_z_of_full_size, "mended_loop: the result at ["),
 ]
 
 
@@ -537,3 +596,11 @@ def test_a_mistake_is_called_by_its_name(check, attempt, message):
     verdict = check.verdict(attempt) + "\n"  # so that a message can say where it ends
     assert verdict.startswith("✗")
     assert message in verdict
+
+
+@pytest.mark.parametrize("attempt", [handed_out, handed_out_with_the_step_of_the_package])
+def test_code_that_still_does_what_was_handed_out_is_not_attempted(attempt):
+    assert {check_mended_loop.verdict(attempt, seed) for seed in range(5)} == {
+        "○ mended_loop: not attempted yet. It still does what the code that was handed out does: find "
+        "what is wrong, and go on when you like."
+    }

@@ -1,5 +1,7 @@
-"""Independent cases for notebook 03: the U-Net, its time embedding, scale and shift, and the residual block."""
+"""Independent cases for notebook 03: the U-Net, its time embedding, scale and shift, the residual block, and saving."""
 
+import copy
+import io
 import math
 
 import pytest
@@ -7,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from course_utils import check_modulate, check_residual_block, check_time_embedding, check_unet
+from course_utils import check_modulate, check_residual_block, check_survives_saving, check_time_embedding, check_unet
 
 
 def unet(network, x, condition):
@@ -252,6 +254,100 @@ def apart_by_image(h, condition, layer):
     return h * (1 + scale) + shift
 
 
+def surviving(compare=torch.equal):
+    """A survives_saving that compares the two answers in another way."""
+
+    def survives_saving(network, other, x, t, c):
+        other.load_state_dict(network.state_dict())
+        return compare(network(x, t, c), other(x, t, c))
+
+    return survives_saving
+
+
+@torch.no_grad()
+def survives_a_file(network, other, x, t, c):
+    expected, file = network(x, t, c), io.BytesIO()
+    torch.save(network.state_dict(), file)
+    file.seek(0)
+    other.load_state_dict(torch.load(file, weights_only=True))
+    return (other(x, t, c) - expected).abs().max() < 1e-6
+
+
+def survives_in_a_copy(network, other, x, t, c):
+    fresh = copy.deepcopy(other)
+    fresh.load_state_dict(copy.deepcopy(network.state_dict()))
+    return bool((fresh(x, t) == network(x, t)).all())
+
+
+def survives_without_loading(network, other, x, t, c):
+    return torch.equal(torch.func.functional_call(other, network.state_dict(), (x, t, c)), network(x, t, c))
+
+
+def loaded_too_late(network, other, x, t, c):
+    same = torch.equal(network(x, t, c), other(x, t, c))
+    other.load_state_dict(network.state_dict())
+    return same
+
+
+def loaded_into_itself(network, other, x, t, c):
+    other.load_state_dict(other.state_dict())
+    return torch.equal(network(x, t, c), other(x, t, c))
+
+
+def loaded_the_wrong_way(network, other, x, t, c):
+    network.load_state_dict(other.state_dict())
+    return torch.equal(network(x, t, c), other(x, t, c))
+
+
+def parameters_copied(network, other, x, t, c):
+    for new, old in zip(other.parameters(), network.parameters(), strict=True):
+        new.copy_(old)
+    return torch.equal(network(x, t, c), other(x, t, c))
+
+
+def state_dicts_compared(network, other, x, t, c):
+    other.load_state_dict(network.state_dict())
+    return all(
+        torch.equal(a, b) for a, b in zip(network.state_dict().values(), other.state_dict().values(), strict=True)
+    )
+
+
+def asked_twice(network, other, x, t, c):
+    other.load_state_dict(network.state_dict())
+    return torch.allclose(network(x, t, c), network(x, t, c))
+
+
+def beside_its_copy(network, other, x, t, c):
+    return torch.equal(network(x, t, c), copy.deepcopy(network)(x, t, c))
+
+
+def other_before_and_after(network, other, x, t, c):
+    before = other(x, t, c)
+    other.load_state_dict(network.state_dict())
+    return torch.equal(other(x, t, c), before)
+
+
+def taken_for_a_network(network, other, x, t, c):
+    loaded = other.load_state_dict(network.state_dict())
+    return torch.equal(network(x, t, c), loaded(x, t, c))
+
+
+def network_loaded(network, other, x, t, c):
+    other.load_state_dict(network)
+    return torch.equal(network(x, t, c), other(x, t, c))
+
+
+def compared_in_an_if(network, other, x, t, c):
+    other.load_state_dict(network.state_dict())
+    return True if network(x, t, c) == other(x, t, c) else False  # noqa: SIM210  as a student would
+
+
+def nothing_survives(network, other, x, t, c):
+    other.load_state_dict(network.state_dict())
+    network(x, t, c), other(x, t, c)
+    return False
+
+
 OTHER_WAYS = [
     (check_unet, unet),
     (
@@ -271,6 +367,13 @@ OTHER_WAYS = [
         ),
     ),
     (check_residual_block, Block),
+    (check_survives_saving, surviving()),
+    (check_survives_saving, surviving(torch.allclose)),
+    (check_survives_saving, surviving(lambda a, b: (a == b).all())),
+    (check_survives_saving, surviving(lambda a, b: not (a - b).any())),
+    (check_survives_saving, survives_a_file),
+    (check_survives_saving, survives_in_a_copy),
+    (check_survives_saving, survives_without_loading),
 ]
 
 MISTAKES = [
@@ -453,6 +556,41 @@ MISTAKES = [
     ),
     (check_residual_block, block_with(second=randomly_dropped), "two calls with the same arguments differ: layers"),
     (check_residual_block, block_with(forward=lambda self, x, c: Block.forward(self, x, c) * 2), "the result at ["),
+    (check_survives_saving, lambda network, other, x, t, c: True, "it asks no network. Load"),
+    (check_survives_saving, lambda network, other, x, t, c: False, "it asks no network. Load"),
+    (check_survives_saving, state_dicts_compared, "it loads the state dict, and asks no network"),
+    (check_survives_saving, loaded_too_late, "it asks `other` about its own weights"),
+    (check_survives_saving, loaded_into_itself, "it asks `other` about its own weights"),
+    (check_survives_saving, parameters_copied, "first other.load_state_dict(network.state_dict())"),
+    (check_survives_saving, loaded_the_wrong_way, "it changes the network that is to be saved"),
+    (check_survives_saving, asked_twice, "it never asks `other`"),
+    (check_survives_saving, beside_its_copy, "it never asks `other`"),
+    (check_survives_saving, other_before_and_after, "it never asks the network that is to be saved"),
+    (check_survives_saving, surviving(lambda a, b: a.shape == b.shape), "it says True of every network that it asks"),
+    (check_survives_saving, surviving(lambda a, b: a.dtype == b.dtype), "it says True of every network that it asks"),
+    (check_survives_saving, surviving(lambda a, b: (a != b).any()), "True and False have changed places"),
+    (check_survives_saving, nothing_survives, "the two answers are the same in every number, and it says False"),
+    (
+        check_survives_saving,
+        lambda *given: (
+            surviving()(*given) or isinstance(given[0], check_survives_saving.cases(0)[3].arguments[0].__class__)
+        ),
+        "with a layer in a plain list, the two answers differ, and it says True",
+    ),
+    (check_survives_saving, surviving(torch.eq), "it returns many answers, shape (2, 3, 8, 4), expected one"),
+    (check_survives_saving, surviving(lambda a, b: (a == b).all().view(1)), "it returns many answers, shape (1,)"),
+    (check_survives_saving, surviving(torch.sub), "it returns a tensor of torch.float32, expected True or False"),
+    (check_survives_saving, surviving(lambda a, b: (a - b).abs().max().item()), "it returns a float, expected True"),
+    (check_survives_saving, surviving(lambda a, b: int(torch.equal(a, b))), "it returns a int, expected True or"),
+    (check_survives_saving, surviving(lambda a, b: None), "survives_saving returns None"),
+    (check_survives_saving, taken_for_a_network, "load_state_dict changes `other` itself, and returns no network"),
+    (check_survives_saving, network_loaded, "load_state_dict takes what network.state_dict() gives"),
+    (check_survives_saving, compared_in_an_if, "torch.equal gives one answer"),
+    (
+        check_survives_saving,
+        lambda *given: surviving()(given[0], given[1], given[2].zero_(), *given[3:]),
+        "changes its arg",
+    ),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Independent cases for the exercises of notebook 04: the loss, the training loop, the learning rate and the EMA."""
+"""Independent cases for the exercises of notebook 04: loss, training loop, learning rate, EMA and leaks."""
 
 import math
 
@@ -9,6 +9,7 @@ from torch import nn
 
 from course_utils import (
     check_diffusion_loss,
+    check_leaked,
     check_learning_rate,
     check_training_loop,
     check_update_average,
@@ -186,6 +187,59 @@ def rest(ab, _):
     return (1 - ab).sqrt()
 
 
+def leaked(held_out, training):
+    return (torch.cdist(held_out.flatten(1), training.flatten(1), p=torch.inf) <= 0.01).any(dim=1)
+
+
+def leaked_in_loops(held_out, training):
+    found = [any(torch.allclose(a, b, rtol=0, atol=0.01) for b in training) for a in held_out]
+    return torch.tensor(found)
+
+
+def leaked_by_broadcasting(held_out, training):
+    return ~((held_out[:, None] - training).abs() > 0.01).any((2, 3, 4)).all(1)
+
+
+def leaked_by_the_nearest(held_out, training):
+    answers = torch.zeros(len(held_out), dtype=torch.bool)
+    for i, picture in enumerate(held_out):
+        answers[i] = (training - picture).abs().amax((1, 2, 3)).min() < 0.01
+    return answers
+
+
+def leaked_by_isclose(held_out, training):
+    return torch.stack([torch.isclose(training, x, atol=0.01).flatten(1).all(1).any() for x in held_out])
+
+
+def distances(held_out, training, p):
+    return torch.cdist(held_out.flatten(1), training.flatten(1), p=p)
+
+
+def exact(held_out, training):
+    return torch.stack([(training == picture).flatten(1).all(1).any() for picture in held_out])
+
+
+def row_by_row(held_out, training):
+    n = min(len(held_out), len(training))
+    return (held_out[:n] - training[:n]).abs().flatten(1).amax(1) <= 0.01
+
+
+def all_but_the_first(held_out, training):
+    found = leaked(held_out, training)
+    found[found.nonzero()[0]] = False
+    return found
+
+
+def one_too_many(held_out, training):
+    found = leaked(held_out, training)
+    found[(~found).nonzero()[0]] = True
+    return found
+
+
+def leaked_in_place(held_out, training):
+    return leaked(held_out.clamp_(-0.5, 0.5), training.clamp_(-0.5, 0.5))
+
+
 OTHER_WAYS = [
     (check_diffusion_loss, training_loss()),
     (check_training_loop, right_loop),
@@ -204,6 +258,11 @@ OTHER_WAYS = [
     (check_learning_rate, lambda step, steps: torch.tensor(rate()(step, steps))),
     (check_update_average, average_with(fractions=lambda a, b, share: b)),
     (check_update_average, average_by_state_dict),
+    (check_leaked, leaked),
+    (check_leaked, leaked_in_loops),
+    (check_leaked, leaked_by_broadcasting),
+    (check_leaked, leaked_by_the_nearest),
+    (check_leaked, leaked_by_isclose),
 ]
 
 MISTAKES = [
@@ -432,6 +491,44 @@ MISTAKES = [
     (check_update_average, average_of_parameters, "it forgets the buffers"),
     (check_update_average, average_with(fractions=lambda a, b, share: (a + b) / 2), "among the buffers, the result is"),
     (check_update_average, average_with(counter=lambda a, b: (a + b) // 2), "it changes the counter"),
+    (check_leaked, exact, "only exact copies are found"),
+    (check_leaked, lambda h, t: (distances(h, t, torch.inf) < 1e-4).any(1), "only exact copies are found"),
+    (check_leaked, lambda h, t: (distances(h, t, 2) <= 0.01).any(1), "copies that were rounded are not found"),
+    (check_leaked, lambda h, t: (distances(h, t, 1) <= 0.01).any(1), "copies that were rounded are not found"),
+    (check_leaked, lambda h, t: (distances(h, t, 2) <= 0.055).any(1), "so they are the same, and it says False"),
+    (check_leaked, lambda h, t: (distances(h, t, 2) <= 0.07).any(1), "not at the mean, and allow 0.01"),
+    (check_leaked, lambda h, t: (distances(h, t, 1) / h[0].numel() <= 0.01).any(1), "not at the mean, and allow 0.01"),
+    (check_leaked, lambda h, t: (distances(h, t, torch.inf) <= 0.1).any(1), "not at the mean, and allow 0.01"),
+    (check_leaked, lambda h, t: (distances(h, t, torch.inf) <= 0.02).any(1), "differ by up to 0.015, and it says True"),
+    (check_leaked, lambda h, t: (distances(h, t, torch.inf) <= 0.005).any(1), "up to 0.008, so they are the same, and"),
+    (check_leaked, lambda h, t: torch.ones(len(h), dtype=torch.bool), "every picture is found"),
+    (check_leaked, lambda h, t: torch.zeros(len(h), dtype=torch.bool), "no picture is found"),
+    (check_leaked, lambda h, t: (distances(h, t, torch.inf) <= 0.01).all(1), "no picture is found"),
+    (check_leaked, row_by_row, "each is compared with the one at the same position"),
+    (
+        check_leaked,
+        lambda h, t: (h - t).abs().flatten(1).amax(1) <= 0.01,
+        "each is compared with each: held_out[:, None]",
+    ),
+    (check_leaked, lambda h, t: leaked(t, h), "there is an answer for each training picture"),
+    (check_leaked, lambda h, t: (distances(h, t, torch.inf) <= 0.01).any(0), "an answer for each training picture"),
+    (check_leaked, lambda h, t: distances(h, t, torch.inf) <= 0.01, "there is an answer for each pair"),
+    (check_leaked, lambda h, t: (distances(h, t, torch.inf) > 0.01).all(1), "True and False have changed places"),
+    (
+        check_leaked,
+        lambda h, t: (distances(h, t, torch.inf) <= 0.01).sum(1),
+        "it returns torch.int64, expected torch.bool",
+    ),
+    (check_leaked, lambda h, t: leaked(h, t).float(), "it returns torch.float32, expected torch.bool"),
+    (check_leaked, lambda h, t: leaked(h, t).sum(), "it returns one answer for all held-out pictures"),
+    (check_leaked, lambda h, t: leaked(h, t).any(), "it returns one answer for all held-out pictures"),
+    (check_leaked, lambda h, t: leaked(h, t).sum().item(), "it returns one answer for all held-out pictures"),
+    (check_leaked, lambda h, t: leaked(h, t).tolist(), "it returns a list, expected a tensor of True and False"),
+    (check_leaked, lambda h, t: leaked(h, t)[:, None], "has shape (8, 1), expected (8,)"),
+    (check_leaked, all_but_the_first, "so they are the same, and it says False"),
+    (check_leaked, one_too_many, "and it says True"),
+    (check_leaked, leaked_in_place, "it changes its arguments"),
+    (check_leaked, lambda h, t: None, "leaked returns None"),
 ]
 
 
@@ -453,3 +550,22 @@ def decorated_stub(average, model, decay): ...
 
 def test_a_decorated_stub_is_not_attempted():
     assert check_update_average.verdict(decorated_stub).startswith("○ update_average: not attempted yet")
+
+
+def test_the_pictures_of_the_leaks_are_of_every_kind():
+    """Largest differences of the nearest are exact in single precision, and no limit to their sum tells leaks apart."""
+    for seed in range(20):
+        for case in check_leaked.cases(seed):
+            held_out, training = case.arguments
+            assert len(held_out) != len(training)
+            by_hand = (held_out[:, None] - training).abs().flatten(2)
+            assert torch.equal(distances(held_out, training, torch.inf), by_hand.amax(2))
+            nearest = by_hand.amax(2).amin(1)
+            leaks = leaked(held_out, training)
+            assert leaks.sum() == 4
+            assert nearest[leaks].max() < 0.0081
+            assert nearest[~leaks].min() > 0.0149
+            assert not torch.equal(leaks, exact(held_out, training))
+            assert not row_by_row(held_out, training).any()
+            sums = by_hand.square().sum(2).amin(1)
+            assert sums[leaks].max() > sums[~leaks].min()

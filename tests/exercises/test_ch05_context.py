@@ -1,11 +1,11 @@
-"""Independent cases for the exercises of notebook 05: context dropout and guidance."""
+"""Independent cases for the exercises of notebook 05: context dropout and guidance, also to mend."""
 
 import pytest
 import torch
 import torch.nn.functional as F
 
 import course_utils
-from course_utils import check_composed, check_drop_context, check_guided
+from course_utils import check_composed, check_drop_context, check_guided, check_mended_guided
 
 
 def dropping(shape=lambda c: (len(c), 1), keep=lambda u, share: u >= share, put=lambda c, kept, share: c * kept):
@@ -192,6 +192,58 @@ def doubled(model, guidance_scale):
     return answer
 
 
+def handed_out(model, guidance_scale):
+    """As the cell of `mended_guided` holds it."""
+
+    def answer(x, t, c):
+        both = torch.cat([c, torch.zeros_like(c)])
+        eps_u, eps_c = model(torch.cat([x, x]), torch.cat([t, t]), both).chunk(2)
+        return eps_u + guidance_scale * (eps_c - eps_u)
+
+    return answer
+
+
+def mended_twice(model, guidance_scale):
+    def answer(x, t, c):
+        both = torch.cat([torch.zeros_like(c), c])
+        eps_c, eps_u = model(torch.cat([x, x]), torch.cat([t, t]), both).chunk(2)
+        return eps_u + guidance_scale * (eps_c - eps_u)
+
+    return answer
+
+
+def contexts_mended(model, guidance_scale):
+    def answer(x, t, c):
+        both = torch.cat([torch.zeros_like(c), c])
+        eps_u, eps_c = model(torch.cat([x, x]), torch.cat([t, t]), both).chunk(2)
+        return eps_u + guidance_scale * (eps_c - eps_u)
+
+    return answer
+
+
+def names_mended(then):
+    """The handed-out code with its two names in the other order, and perhaps another last line."""
+
+    def mended_guided(model, guidance_scale):
+        def answer(x, t, c):
+            both = torch.cat([c, torch.zeros_like(c)])
+            eps_c, eps_u = model(torch.cat([x, x]), torch.cat([t, t]), both).chunk(2)
+            return then(eps_u, eps_c, guidance_scale)
+
+        return answer
+
+    return mended_guided
+
+
+def sign_changed(model, guidance_scale):
+    def answer(x, t, c):
+        both = torch.cat([c, torch.zeros_like(c)])
+        eps_u, eps_c = model(torch.cat([x, x]), torch.cat([t, t]), both).chunk(2)
+        return eps_u - guidance_scale * (eps_c - eps_u)
+
+    return answer
+
+
 OTHER_WAYS = [
     (check_drop_context, dropping()),
     (check_guided, guiding(lambda u, c, w: u + w * (c - u))),
@@ -209,6 +261,12 @@ OTHER_WAYS = [
     (check_composed, composed_of_the_package),
     (check_composed, composed_in_a_loop),
     (check_composed, composing(lambda u, eps, ws: (1 - sum(ws)) * u + weighted(ws, eps))),
+    (check_mended_guided, contexts_mended),
+    (check_mended_guided, names_mended(lambda u, c, w: u + w * (c - u))),
+    (check_mended_guided, names_mended(lambda u, c, w: c + (w - 1) * (c - u))),
+    (check_mended_guided, guided_by_none),
+    (check_mended_guided, Guided),
+    (check_mended_guided, course_utils.guided),
 ]
 
 MISTAKES = [
@@ -325,6 +383,13 @@ MISTAKES = [
         composing(lambda u, eps, ws: u + weighted(ws[::-1], differences(u, eps))),
         "with scales [2.0, 3.0], the result is −4.0000 ε_u + 3.0000 ε_1 + 2.0000 ε_2, expected −4.0000 ε_u + 2.0000",
     ),
+    (check_mended_guided, sign_changed, "this is ε_c + w (ε_c − ε_u), the other convention"),
+    (check_mended_guided, names_mended(lambda u, c, w: u + w * c), "ε_c is added as it is"),
+    (check_mended_guided, names_mended(lambda u, c, w: c), "this is ε_c, whatever w is"),
+    (check_mended_guided, names_mended(lambda u, c, w: u - w * (c - u)), "points away from the context"),
+    (check_mended_guided, names_mended(lambda u, c, w: 2 * u + c), "with w = 3, the result is 2.0000 ε_u + 1.0000 ε_c"),
+    (check_mended_guided, names_mended(lambda u, c, w: torch.cat([u, c])), "has shape (12, 3, 5, 4), expected (6, 3,"),
+    (check_mended_guided, without_inner_return, "the model that it makes returns None"),
 ]
 
 
@@ -347,4 +412,12 @@ def test_an_untouched_inner_function_is_not_attempted():
 def test_a_right_answer_is_hardly_ever_refused():
     assert {check_drop_context.verdict(drop_by_bernoulli, seed) for seed in range(100, 120)} == {
         "✓ drop_context is right."
+    }
+
+
+@pytest.mark.parametrize("attempt", [handed_out, mended_twice, guiding(lambda u, c, w: w * u + (1 - w) * c)])
+def test_code_that_still_does_what_was_handed_out_is_not_attempted(attempt):
+    assert {check_mended_guided.verdict(attempt, seed) for seed in range(5)} == {
+        "○ mended_guided: not attempted yet. It still does what the code that was handed out does: find "
+        "what is wrong, and go on when you like."
     }
