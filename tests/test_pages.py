@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, DDPMScheduler
+from diffusers import (
+    DDIMScheduler,
+    DDPMScheduler,
+    DPMSolverMultistepScheduler,
+    EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
+)
 from running import PUBLIC_NAMES
 
 import course_utils
@@ -80,7 +86,10 @@ def test_score_is_the_best_guess_at_the_noise(schedule):
     variance = alpha_bar * std**2 + 1 - alpha_bar
     distance = (x_t[:, None] - alpha_bar.sqrt() * means).square().sum(-1)
     (score,) = torch.autograd.grad(torch.logsumexp(-distance / (2 * variance), dim=1).sum(), x_t)
-    torch.testing.assert_close(score, -mixture(x_t.detach(), t) / (1 - alpha_bar).sqrt())
+    eps = mixture(x_t.detach(), t)
+    torch.testing.assert_close(score, -eps / (1 - alpha_bar).sqrt())
+    tweedie = (x_t.detach() + (1 - alpha_bar) * score) / alpha_bar.sqrt()
+    torch.testing.assert_close(tweedie, schedule.predict_x0(x_t.detach(), t, eps))
 
 
 def test_chain_and_continuous_time_nearly_agree():
@@ -114,6 +123,44 @@ def test_edm_sees_the_same_in_other_coordinates(schedule):
     torch.testing.assert_close(eps_hat, (x - denoised) / sigma[t])
     euler = x + (sigma[t_prev] - sigma[t]) * (x - denoised) / sigma[t]
     torch.testing.assert_close(ddim_step(x_t, eps_hat, t, t_prev, schedule) / alpha_bar[t_prev].sqrt(), euler)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+def test_flow_matching_sees_the_same_on_a_straight_path(schedule):
+    generator = torch.Generator().manual_seed(3)
+    x0, eps = torch.randn((2, 8, 3), generator=generator, dtype=torch.float64)
+    sigma, alpha_bar = schedule.snr**-0.5, schedule.alpha_bar
+    tau, length = 1 / (1 + schedule.snr**0.5), alpha_bar.sqrt() + (1 - alpha_bar).sqrt()
+    torch.testing.assert_close(tau, sigma / (1 + sigma))
+    torch.testing.assert_close(sigma, tau / (1 - tau))
+    torch.testing.assert_close(alpha_bar, (1 - tau) ** 2 / ((1 - tau) ** 2 + tau**2))
+    t, t_prev = schedule.T - 3, schedule.T // 2
+    x_t = schedule.add_noise(x0, t, eps)
+    torch.testing.assert_close(x_t / length[t], (1 - tau[t]) * x0 + tau[t] * eps)
+
+    model = GaussianDenoiser(torch.zeros(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64) / 2, schedule)
+    z, eps_hat = x_t / length[t], model(x_t, t)
+    x0_hat = schedule.predict_x0(x_t, t, eps_hat)
+    velocity = eps_hat - x0_hat
+    torch.testing.assert_close(z - tau[t] * velocity, x0_hat)
+    torch.testing.assert_close(z + (1 - tau[t]) * velocity, eps_hat)
+    euler = z + (tau[t_prev] - tau[t]) * velocity
+    torch.testing.assert_close(ddim_step(x_t, eps_hat, t, t_prev, schedule) / length[t_prev], euler)
+
+
+def test_two_meanings_of_v_are_velocities_on_two_paths():
+    generator = torch.Generator().manual_seed(4)
+    x0, eps = torch.randn((2, 8, 3), generator=generator, dtype=torch.float64)
+    angle, h = torch.arange(1, 8, dtype=torch.float64)[:, None, None] * torch.pi / 16, 1e-5
+    signal, noise = angle.cos(), angle.sin()  # √ᾱ and √(1 − ᾱ)
+    ahead, behind = ((angle + step).cos() * x0 + (angle + step).sin() * eps for step in (h, -h))
+    v, velocity = signal * eps - noise * x0, (eps - x0).expand(7, -1, -1)
+    torch.testing.assert_close((ahead - behind) / (2 * h), v, rtol=0, atol=1e-8)
+    ahead, behind = ((1 - step) * x0 + step * eps for step in (0.6, 0.4))
+    torch.testing.assert_close((ahead - behind) / 0.2, eps - x0)
+    same_way = torch.nn.functional.cosine_similarity(v.flatten(1), velocity.flatten(1)) > 1 - 1e-9
+    assert same_way.tolist() == [False, False, False, True, False, False, False]  # only where signal = noise
+    torch.testing.assert_close(velocity[3], 2**0.5 * v[3])
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
@@ -161,6 +208,28 @@ def test_names_and_counting_of_diffusers():
     x0, eps = torch.ones(1, 3), -torch.ones(1, 3)
     theirs = DDPMScheduler().add_noise(x0, eps, torch.tensor([499]))
     torch.testing.assert_close(theirs, schedule.add_noise(x0, 500, eps))
+
+
+def test_sigmas_of_diffusers_are_of_three_kinds():
+    schedule = linear_schedule(1000)
+    sigma, alpha_bar = (schedule.snr**-0.5)[1:], schedule.alpha_bar[1:]
+    solver, euler = DPMSolverMultistepScheduler(), EulerDiscreteScheduler()
+    torch.testing.assert_close(solver.sigmas.double(), sigma, rtol=1e-3, atol=0)
+    torch.testing.assert_close(euler.sigmas[:-1].flip(0).double(), sigma, rtol=1e-3, atol=0)
+    torch.testing.assert_close(1 / (1 + sigma**2).sqrt(), alpha_bar.sqrt())
+    torch.testing.assert_close(sigma / (1 + sigma**2).sqrt(), (1 - alpha_bar).sqrt())
+    for theirs in ((solver.alpha_t, solver.sigma_t), solver._sigma_to_alpha_sigma_t(sigma)):
+        torch.testing.assert_close(theirs[0].double(), alpha_bar.sqrt(), rtol=1e-3, atol=0)
+        torch.testing.assert_close(theirs[1].double(), (1 - alpha_bar).sqrt(), rtol=1e-3, atol=0)
+    assert not hasattr(DDIMScheduler(), "sigmas")
+
+    x0, eps, flow = torch.ones(1, 3), -torch.ones(1, 3), FlowMatchEulerDiscreteScheduler()
+    sigma, sigma_next = flow.sigmas[250:252]
+    torch.testing.assert_close(flow.timesteps / 1000, flow.sigmas)
+    x = flow.scale_noise(x0, flow.timesteps[250:251], eps)
+    torch.testing.assert_close(x, (1 - sigma) * x0 + sigma * eps)
+    stepped = flow.step(eps - x0, flow.timesteps[250], x).prev_sample
+    torch.testing.assert_close(stepped, (1 - sigma_next) * x0 + sigma_next * eps)
 
 
 def test_numbers_on_the_notation_page():
