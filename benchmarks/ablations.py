@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils import ContextUnet, FromX0, clipped_snr, cosine_schedule, load_sprites, train
+from course_utils import ContextUnet, FromV, FromX0, Progress, clipped_snr, cosine_schedule, load_sprites, train
 from course_utils.networks.broken import ABLATIONS
 
 FILE = Path(__file__).parents[1] / "data" / "ablations.csv"
@@ -35,27 +35,35 @@ def errors(model: FromX0, held_out: Sequence[Tensor], train_mode: bool, order: T
     return found
 
 
+def held_out_sprites() -> list[Tensor]:
+    """The sprites that `errors` asks about, and their contexts."""
+    return [tensor[:1000] for tensor in load_sprites(split="test")]
+
+
+def training(name: str, seed: int, steps: int, adapter: type[FromX0 | FromV] = FromX0) -> Iterator[Progress]:
+    """Train one of the networks anew; the seed decides its first weights and all that it is shown."""
+    images, contexts = load_sprites()
+    torch.manual_seed(seed)  # for the first weights, and for shortcuts that are made on the way
+    return train(
+        adapter(ABLATIONS[name](ContextUnet(n_features=N_FEATURES)), SCHEDULE),
+        images,
+        contexts,
+        SCHEDULE,
+        steps=steps,
+        batch_size=BATCH_SIZE,
+        learning_rate=LEARNING_RATE,
+        weight=clipped_snr(SCHEDULE),
+        generator=torch.Generator().manual_seed(seed),
+    )
+
+
 def runs() -> Iterator[dict[str, str | int]]:
     """Train every network with every seed, and yield a row at each mark."""
-    images, contexts = load_sprites()
-    held_out = [tensor[:1000] for tensor in load_sprites(split="test")]
+    held_out = held_out_sprites()
     by_time, mixed = torch.arange(1000), torch.randperm(1000, generator=torch.Generator().manual_seed(1))
     for seed in SEEDS:
-        for name, broken in ABLATIONS.items():
-            torch.manual_seed(seed)  # for the first weights, and for shortcuts that are made on the way
-            model = FromX0(broken(ContextUnet(n_features=N_FEATURES)), SCHEDULE)
-            run = train(
-                model,
-                images,
-                contexts,
-                SCHEDULE,
-                steps=STEPS,
-                batch_size=BATCH_SIZE,
-                learning_rate=LEARNING_RATE,
-                weight=clipped_snr(SCHEDULE),
-                generator=torch.Generator().manual_seed(seed),
-            )
-            for progress in tqdm(run, f"{name}, seed {seed}", STEPS):
+        for name in ABLATIONS:
+            for progress in tqdm(training(name, seed, STEPS), f"{name}, seed {seed}", STEPS):
                 if progress.step not in MARKS:
                     continue
                 error = errors(progress.averaged, held_out, False, mixed)

@@ -93,7 +93,7 @@ FOLLOWED = ("ours", "constant rate")
 """Runs that are graded on the way as well, with and without averaging."""
 
 
-def train(choices: Choices, seed: int) -> Iterator[tuple[int, nn.Module, nn.Module]]:
+def train(choices: Choices, seed: int, steps: int = STEPS) -> Iterator[tuple[int, nn.Module, nn.Module]]:
     """Train a small network; yield the step, the model and its average after each step.
 
     But for what is chosen this is `course_utils.train`, in full precision.
@@ -105,9 +105,9 @@ def train(choices: Choices, seed: int) -> Iterator[tuple[int, nn.Module, nn.Modu
     model = choices.adapter(ContextUnet(n_features=N_FEATURES), schedule)
     average = copy.deepcopy(model).requires_grad_(False)
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), fused=True)
-    for k in range(STEPS):
-        warm = min(1.0, (k + 1) / (0.05 * STEPS + 1))
-        falling = (1 + math.cos(math.pi * k / STEPS)) / 2 if choices.decay else 1.0
+    for k in range(steps):
+        warm = min(1.0, (k + 1) / (0.05 * steps + 1))
+        falling = (1 + math.cos(math.pi * k / steps)) / 2 if choices.decay else 1.0
         optimizer.param_groups[0]["lr"] = LEARNING_RATE * warm * falling
         rows = torch.randint(len(images), (BATCH_SIZE,), generator=generator)
         x0, c = images[rows], drop_context(contexts[rows], 0.1, generator)

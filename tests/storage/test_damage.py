@@ -194,9 +194,12 @@ def test_between_new_weights_and_their_card_they_are_refused_until_the_run_goes_
 
 TABLES = {
     "ablations": load_ablations,
+    "absolute": lambda: read_rows("absolute"),
     "guidance": lambda: load_table("guidance", "guidance_scale", "recall"),
     "learning": lambda: read_rows("learning"),
+    "no_time": lambda: read_rows("no_time"),
     "steps": lambda: load_table("steps", "steps", "recall", sampler="DDIM"),
+    "wishes": lambda: read_rows("wishes"),
 }
 
 
