@@ -75,6 +75,9 @@ check_alpha_bar = Exercise(
         "this is 1 − ᾱ_t, the share of the noise. The table holds what is left of the picture.": (
             lambda beta: 1 - (1 - beta).cumprod(0)
         ),
+        "this is one minus the product of the β. What survives a step is 1 − β_t: subtract first, then multiply.": (
+            lambda beta: 1 - beta.cumprod(0)
+        ),
         "every value stands one place too far left: ᾱ_0 = 1 belongs at index 0 (β_0 = 0 takes care of it).": (
             lambda beta: shift((1 - beta).cumprod(0), 1)
         ),
@@ -95,6 +98,7 @@ check_add_noise = Exercise(
     mistakes={
         "the noise is scaled by 1 − ᾱ_t. That is its variance; numbers are scaled by the standard deviation, its "
         "square root.": jump(lambda k, x0, eps: k.a * x0 + k.b**2 * eps),
+        "the root goes around 1 − ᾱ_t: √(1 − ᾱ_t), not 1 − √ᾱ_t.": jump(lambda k, x0, eps: k.a * x0 + (1 - k.a) * eps),
         "the picture is scaled by ᾱ_t; the formula has √ᾱ_t.": jump(lambda k, x0, eps: k.ab * x0 + k.b * eps),
         "both square roots are missing.": jump(lambda k, x0, eps: k.ab * x0 + k.b**2 * eps),
         "this is a single step, with α_t and β_t. The jump from the clean image uses ᾱ_t, the product of all α_s.": (
@@ -139,6 +143,12 @@ check_predict_x0 = Exercise(
         "the noise is not scaled: it entered x_t multiplied by √(1 − ᾱ_t).": (
             jump(lambda k, x_t, eps: (x_t - eps) / k.a)
         ),
+        "neither is scaled: ε entered x_t multiplied by √(1 − ᾱ_t), and the picture by √ᾱ_t.": (
+            jump(lambda k, x_t, eps: x_t - eps)
+        ),
+        "the two roots have changed places: take away √(1 − ᾱ_t) ε, then divide by √ᾱ_t.": (
+            jump(lambda k, x_t, eps: (x_t - k.a * eps) / k.b)
+        ),
         "the noise is added once more instead of being removed.": jump(lambda k, x_t, eps: (x_t + k.b * eps) / k.a),
         "only the noise is divided by √ᾱ_t: brackets around the whole difference.": (
             jump(lambda k, x_t, eps: x_t - k.b * eps / k.a)
@@ -155,14 +165,28 @@ check_predict_x0 = Exercise(
 
 
 def falling(seed: int) -> list[Case]:
-    """A table ᾱ that falls like a squared cosine, to nothing, and one that does not reach it and needs no clamp."""
+    """A table ᾱ that falls like a squared cosine, to nothing, and one of β from 1e-5 to 0.5, which needs no clamp."""
     u = torch.linspace(0, 1, 41 - seed % 20, dtype=torch.float64)
-    return [Case((torch.cos(u * torch.pi / 2) ** 2,)), Case((linear_schedule(30 + seed).alpha_bar,))]
+    unclamped = linear_schedule(30 + seed, 1e-5, 0.5, stated_for=30 + seed)
+    return [Case((torch.cos(u * torch.pi / 2) ** 2,)), Case((unclamped.alpha_bar,))]
 
 
 def beta_of(alpha_bar: Tensor, highest: float = BETA_MAX) -> Tensor:
     """β_1 … β_T."""
     return (1 - alpha_bar[1:] / alpha_bar[:-1]).clamp(max=highest)
+
+
+RAISED = "small β are raised: clamp only from above."
+
+
+def raised(got: Tensor, truth: Tensor, alpha_bar: Tensor) -> str | None:
+    """Say that β are clamped from below, at whatever value, with β_0 or without it."""
+    for first in (0, 1):
+        lowest, smallest = got[first:].min(), truth[first:].min()
+        clamped = truth[first:].clamp(min=lowest)
+        if smallest + 1e-6 < lowest < truth.max() and torch.allclose(got[first:], clamped):
+            return RAISED
+    return None
 
 
 check_beta_from_alpha_bar = Exercise(
@@ -178,6 +202,7 @@ check_beta_from_alpha_bar = Exercise(
         "the last β is above 0.999, so the last step would erase everything: clamp it.": (
             lambda ab: torch.cat([ZERO, beta_of(ab, highest=1)])
         ),
+        RAISED: lambda ab: torch.cat([ZERO, beta_of(ab).clamp(min=1e-3)]),
         "β_0 = 0 is missing: T + 1 values come in, and T + 1 go out.": beta_of,
         "0 stands at the end: β_0 = 0 comes first, and the step from t − 1 to t belongs at index t.": (
             lambda ab: torch.cat([beta_of(ab), ZERO])
@@ -192,6 +217,9 @@ check_beta_from_alpha_bar = Exercise(
             lambda ab: torch.cat([ZERO, -ab.diff()])
         ),
         "this is 1 − ᾱ_t, the noise of all steps together. One step is the ratio of two neighbours.": lambda ab: 1 - ab,
+        "this is 1 − ᾱ_t, the noise of all steps together, clamped. One step is the ratio of two neighbours.": (
+            lambda ab: (1 - ab).clamp(max=BETA_MAX)
+        ),
         "every value stands one place too far left: the step from t − 1 to t belongs at index t.": (
             lambda ab: shift(torch.cat([ZERO, beta_of(ab)]), 1)
         ),
@@ -201,4 +229,5 @@ check_beta_from_alpha_bar = Exercise(
         "the ratio is upside down: it is ᾱ_t / ᾱ_{t−1}.": lambda ab: torch.cat([ZERO, 1 - ab[:-1] / ab[1:]]),
         "β_0 compares ᾱ_0 with the last ᾱ: nothing comes before index 0, and β_0 = 0.": lambda ab: 1 - ab / ab.roll(1),
     },
+    diagnoses=(raised,),
 )

@@ -11,7 +11,7 @@ from ..diffusion.oracles import GaussianDenoiser
 from ..diffusion.samplers import ddpm_step, sample
 from ..diffusion.schedules import NoiseSchedule, linear_schedule
 from .exercise import Case, Exercise, Function
-from .verdict import amounts_of
+from .verdict import Mistake, agree, amounts_of
 
 TIMES = (60, 20, 2, 1)
 """Where steps are tried: at T, in the middle, and at the last two, where indices and noise go wrong."""
@@ -147,8 +147,8 @@ def none_at_the_end(sigma: Number) -> Number:
 SIGMAS: dict[str, Number] = {
     "z is scaled by β_t. That is a variance, and not the one asked for: σ_t = √β̃_t, the square root of the "
     "posterior variance.": lambda k: k.beta,
-    "this takes σ_t = √β_t, the other choice in the literature, right for other data: for pure noise. The exercise "
-    "asks for the posterior one, √β̃_t.": lambda k: k.beta.sqrt(),
+    "this takes σ_t = √β_t, the other choice in the literature. √β_t is exact for other data (section 5 compares the "
+    "two); this exercise asks for the posterior one, √β̃_t.": lambda k: k.beta.sqrt(),
     "z is not scaled: multiply it by σ_t = √β̃_t.": lambda k: 1,
 }
 """Other σ_t; the right one is 0 at t = 1, and these are not."""
@@ -179,6 +179,9 @@ check_ddpm_step = Exercise(
         "the mean is not rescaled: divide by √α_t what is left when some noise is gone.": step(divisor=lambda k: 1),
         "only ε is divided by √α_t: brackets around the whole difference.": (
             step(lambda k: k.beta / k.b / k.alpha.sqrt(), lambda k: 1)
+        ),
+        "only x_t is divided by √α_t: brackets around the whole difference.": (
+            step(lambda k: k.beta / k.b * k.alpha.sqrt())
         ),
         "the mean is divided by √ᾱ_t. That leads to the clean picture; one step is undone by √α_t.": (
             step(divisor=lambda k: k.a)
@@ -211,15 +214,19 @@ def loop(
     draw_once: bool = False,
     draws: Callable[[int], bool] = lambda t: True,
     beta: bool = False,
+    earlier: int = 0,
 ) -> Function:
-    """A sampling loop along other times, with x drawn anew or x_T at each, one ε or z for all, no z, or σ_t = √β_t."""
+    """A sampling loop along other times, with x drawn anew or x_T at each, one ε or z for all, no z, or σ_t = √β_t.
+
+    Or the model is told an earlier time than that of its x.
+    """
 
     def attempt(model: Model, x_T: Tensor, schedule: NoiseSchedule, generator: torch.Generator) -> Tensor:
         x, eps, z = x_T, None, None
         for t in times(schedule.T):
             x = torch.randn(x.shape, generator=generator) if anew else x_T if restart else x
             if eps is None or not ask_once:
-                eps = model(x, torch.full((len(x),), t), None)
+                eps = model(x, torch.full((len(x),), t - earlier), None)
             if z is None or not draw_once:
                 z = torch.randn(x.shape, generator=generator) if draws(t) else torch.zeros_like(x)
             x = ddpm_step(x, eps, t, t - 1, schedule, schedule.beta if beta else None, z)
@@ -260,9 +267,30 @@ def own_generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(52_711 + seed)
 
 
+TOLD_EARLIER = "the model is told t − 1. Tell it the time of the x_t that it gets, t."
+
+
+def told_earlier(function: Function, model: Model, x: Tensor, schedule: NoiseSchedule, seed: int) -> bool:
+    """Whether all that is wrong with a loop is that it tells the model t − 1: a model that adds one mends it."""
+
+    def one_later(x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
+        return model(x, t + 1, c)
+
+    try:
+        got = function(one_later, x, schedule, own_generator(seed))
+    except Exception:  # then something else is wrong, of which the first error tells more
+        return False
+    return agree(got, sampling_loop(model, x, schedule, own_generator(seed)))
+
+
 def with_generator(function: Function, model: Model, x: Tensor, schedule: NoiseSchedule, seed: int) -> object:
-    """Call a sampling loop with a new generator."""
-    return function(model, x, schedule, own_generator(seed))
+    """Call a sampling loop with a new generator; where the model is asked about t = 0, see whether it is told t − 1."""
+    try:
+        return function(model, x, schedule, own_generator(seed))
+    except ValueError as error:
+        if "got 0…" in str(error) and told_earlier(function, model, x, schedule, seed):
+            raise Mistake(TOLD_EARLIER) from error
+        raise
 
 
 UPWARDS = "it counts up, from 1 to T. Pure noise is x_T, so the loop begins at T and counts down"
@@ -313,10 +341,15 @@ check_sampling_loop = Exercise(
             )
         ),
         ANEW: loop(anew=True),
+        TOLD_EARLIER: loop(earlier=1),
     },
     run=with_generator,
     diagnoses=(drawn_anew,),
-    hints={"t must lie in 1…12, got 13": "Pure noise is x_T: the first step begins at T."},
+    hints={
+        "t must lie in 1…12, got 13": "Pure noise is x_T: the first step begins at T.",
+        "t must lie in 1…12, got 0…": "Times run from T down to 1: there is no step from 0, where the clean picture "
+        "stands. And the model is told t, not t − 1.",
+    },
     source="draw all noise from the generator that is handed in",
 )
 

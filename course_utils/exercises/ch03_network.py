@@ -65,10 +65,18 @@ def walk(
     halve: Callable[[Tensor, int], Tensor] = F.avg_pool2d,
     scales: tuple[int, int] = (2, 2),
     mode: str = "nearest",
+    late: bool = False,
+    join1: Callable[[Tensor, Tensor], Tensor] | None = None,
     bottom2: bool = True,
     head: bool = True,
 ) -> Function:
-    """A way through the network: down, through the bottleneck, and up again with skip connections."""
+    """A way through the network: down, through the bottleneck, and up again with skip connections.
+
+    `late` doubles behind the blocks and not before them; `join1` joins otherwise before up1.
+    """
+
+    def double(h: Tensor, level: int, now: bool) -> Tensor:
+        return F.interpolate(h, scale_factor=scales[level], mode=mode) if now else h
 
     def unet(network: ContextUnet, x: Tensor, condition: Tensor) -> Tensor:
         stem = network.stem(x)
@@ -77,12 +85,23 @@ def walk(
         coarse = network.bottom1(halve(middle, 2), condition)
         coarse = network.bottom2(coarse, condition) if bottom2 else coarse
         skip1, skip2 = skips(stem, fine, middle)
-        up = network.up2(join(F.interpolate(coarse, scale_factor=scales[0], mode=mode), skip2), condition)
-        up = network.up1(join(F.interpolate(up, scale_factor=scales[1], mode=mode), skip1), condition)
+        up = double(network.up2(join(double(coarse, 0, not late), skip2), condition), 0, late)
+        up = double(network.up1((join1 or join)(double(up, 1, not late), skip1), condition), 1, late)
         answer: Tensor = network.head(up) if head else up
         return answer
 
     return unet
+
+
+def halved(stem: Tensor, fine: Tensor, middle: Tensor) -> tuple[Tensor, Tensor]:
+    """Skip connections that were kept too late."""
+    return F.avg_pool2d(fine, 2), F.avg_pool2d(middle, 2)
+
+
+def doubled_again(stem: Tensor, fine: Tensor, middle: Tensor) -> tuple[Tensor, Tensor]:
+    """The same, made to fit what comes up."""
+    skip1, skip2 = (F.interpolate(skip, scale_factor=2) for skip in halved(stem, fine, middle))
+    return skip1, skip2
 
 
 check_unet = Exercise(
@@ -106,8 +125,10 @@ check_unet = Exercise(
             walk(skips=lambda stem, fine, middle: (stem, middle))
         ),
         "the head is missing: these are the features of up1.": walk(head=False),
-        "a block on the way up wants what comes up and the skip connection joined, side by side. The skip connection "
-        "is missing.": walk(join=lambda up, skip: up),
+        "up2 wants what comes up and the skip connection joined, side by side. The skip connection, from down2, is "
+        "missing.": walk(join=lambda up, skip: up),
+        "up1 wants what comes up and the skip connection joined, side by side. The skip connection, from down1, is "
+        "missing.": walk(join1=lambda up, skip: up),
         "a block on the way up wants what comes up and the skip connection joined, side by side. What comes up is "
         "missing.": walk(join=lambda up, skip: skip),
         "what comes up from bottom2 is not doubled before it is joined.": walk(scales=(1, 2)),
@@ -124,8 +145,13 @@ check_unet = Exercise(
         "the skip connection to up1 was halved. It carries what down1 put out before it was halved.": (
             walk(skips=lambda stem, fine, middle: (F.avg_pool2d(fine, 2), middle))
         ),
+        "the skip must be kept before it is halved.": walk(skips=halved, late=True),
+        "the skip must be kept before it is halved. To double it again does not bring back what is lost.": (
+            walk(skips=doubled_again)
+        ),
     },
     hints={
+        "takes 2 positional arguments but 3 were given": "stem and head take no condition.",
         "except in dimension 1": "What is joined must be equally high and wide. Halve before down2 and before bottom1, "
         "keep the features from before that, and double what comes up.",
         "except in dimension": "torch.cat joins along dimension 0, the batch, unless dim says otherwise. Channels are "

@@ -13,7 +13,7 @@ from ..diffusion.losses import diffusion_loss
 from ..diffusion.schedules import NoiseSchedule
 from .ch01_intuition import Lookup, same_noise
 from .exercise import Case, Exercise, Function
-from .verdict import Mistake, NotAttempted, answered, compare_amounts, is_stub, unchanged, wrong_numbers
+from .verdict import Mistake, NotAttempted, agree, answered, compare_amounts, is_stub, unchanged, wrong_numbers
 
 MIXED: dict[str, Callable[[Lookup, Tensor, Tensor], Tensor]] = {
     "the model is asked about the clean picture: add the noise first.": lambda k, x0, eps: x0,
@@ -290,8 +290,9 @@ def squared_distance(model: nn.Module, x0: Tensor, c: Tensor) -> Tensor:
 def learned(function: Function, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
     """The losses of a training of three little neurons, and the weights in the end."""
     model, unseen = nn.Linear(3, 3), iter(batches)
-    model.load_state_dict({"weight": 2 * torch.eye(3) - 1, "bias": torch.full((3,), 1.5)})
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.2)
+    model.load_state_dict({"weight": 3 * (2 * torch.eye(3) - 1), "bias": torch.full((3,), 1.5)})
+    # momentum tells two steps from one of twice the length
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.5)
     losses = answered(function(model, optimizer, unseen, squared_distance))
     if not isinstance(losses, list):
         raise Mistake(f"it returns a {type(losses).__name__}, expected the list of the losses, one for each batch.")
@@ -309,6 +310,18 @@ def learned(function: Function, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
     return torch.cat([torch.tensor(losses, dtype=torch.float32), *(p.detach().flatten() for p in model.parameters())])
 
 
+OTHER_LENGTHS = (0.01, 0.1, 0.5, 2, 5, 10)
+"""To which a gradient may be clipped by mistake. The first gradient of a training is longer than each of them."""
+
+OTHER_LENGTH = "the gradient is clipped to another length than 1."
+
+
+def clipped_otherwise(got: Tensor, truth: Tensor, batches: list[tuple[Tensor, Tensor]]) -> str | None:
+    """Recognise other lengths."""
+    others = (loop("zero", "backward", f"clip to {length}", "step") for length in OTHER_LENGTHS)
+    return OTHER_LENGTH if any(agree(got, learned(other, batches)) for other in others) else None
+
+
 def unlike_right_training(got: Tensor, truth: Tensor, batches: list[tuple[Tensor, Tensor]]) -> str:
     """Say where a training leaves the right one."""
     n = len(batches)
@@ -319,17 +332,25 @@ def unlike_right_training(got: Tensor, truth: Tensor, batches: list[tuple[Tensor
     return wrong_numbers(got[:n], truth[:n])
 
 
+def clip_to(length: float) -> Function:
+    """What shortens gradients that are longer than this."""
+    return lambda model, optimizer, loss: nn.utils.clip_grad_norm_(model.parameters(), length)
+
+
 ACTIONS: dict[str, Function] = {
     "zero": lambda model, optimizer, loss: optimizer.zero_grad(),
     "backward": lambda model, optimizer, loss: loss.backward(),
-    "clip": lambda model, optimizer, loss: nn.utils.clip_grad_norm_(model.parameters(), 1.0),
+    "clip": clip_to(1.0),
+    **{f"clip to {length}": clip_to(length) for length in OTHER_LENGTHS},
     "clip values": lambda model, optimizer, loss: nn.utils.clip_grad_value_(model.parameters(), 1.0),
     "step": lambda model, optimizer, loss: optimizer.step(),
 }
 
 
-def loop(*actions: str, batches_seen: int | None = None, note: Function = Tensor.item) -> Function:
-    """A training loop that does these things for each batch, in this order."""
+def loop(
+    *actions: str, batches_seen: int | None = None, note: Function = Tensor.item, too_late: bool = False
+) -> Function:
+    """A training loop that does these things for each batch, in this order, and notes the loss, or that after them."""
 
     def training_loop(model: Any, optimizer: Any, batches: Iterable[Any], loss_of: Function) -> list[Any]:
         losses = []
@@ -337,7 +358,7 @@ def loop(*actions: str, batches_seen: int | None = None, note: Function = Tensor
             loss = loss_of(model, x0, c)
             for action in actions:
                 ACTIONS[action](model, optimizer, loss)
-            losses.append(note(loss))
+            losses.append(note(loss_of(model, x0, c) if too_late else loss))
         return losses
 
     return training_loop
@@ -363,10 +384,12 @@ check_training_loop = Exercise(
         ),
         "it clips each number of the gradient by itself, which changes its direction: clip_grad_norm_ shortens the "
         "whole gradient.": loop("zero", "backward", "clip values", "step"),
+        OTHER_LENGTH: loop("zero", "backward", "clip to 10", "step"),
+        "return the loss that was computed before the step.": loop("zero", "backward", "clip", "step", too_late=True),
         "it returns after the first batch": loop("zero", "backward", "clip", "step", batches_seen=1),
         "the losses in the list are tensors": loop("zero", "backward", "clip", "step", note=lambda loss: loss),
     },
-    diagnoses=(unlike_right_training,),
+    diagnoses=(clipped_otherwise, unlike_right_training),
 )
 
 
@@ -402,7 +425,8 @@ check_learning_rate = Exercise(
     cases=lambda seed: [Case((60 + seed,)), Case((47 + seed,))],
     run=shares,
     mistakes={
-        "the warm-up is missing: over the first twentieth of the run the rate climbs.": rate(lambda k, n: 1),
+        "the warm-up is missing, or it is 1 at every step: over the first twentieth of the run the rate climbs. If you "
+        "have written one, check the brackets of the warm-up.": rate(lambda k, n: min(1, (k + 1) / n / 20 + 1)),
         "the decay is missing: behind the warm-up the rate falls to 0.": rate(decay=lambda u: 1),
         "the warm-up never ends: min(1, …) stops it when it reaches 1.": rate(lambda k, n: (k + 1) / (n / 20 + 1)),
         "the warm-up takes the larger of two numbers, so it begins with 1 and then grows: (5) takes the smaller.": (
@@ -413,6 +437,21 @@ check_learning_rate = Exercise(
         ),
         "the warm-up has k where (5) has k + 1: k counts from 0, so the first step learns nothing.": (
             rate(lambda k, n: min(1, k / (n / 20 + 1)))
+        ),
+        "the warm-up has n / (20 + 1) where (5) has n / 20 + 1: 1 is added after the division.": (
+            rate(lambda k, n: min(1, (k + 1) / (n / (20 + 1))))
+        ),
+        "the warm-up has n // 20 + 1, and // rounds down. (5) has n / 20 + 1.": (
+            rate(lambda k, n: min(1, (k + 1) / (n // 20 + 1)))
+        ),
+        "the warm-up has n // 20, which rounds down, and no + 1. (5) has n / 20 + 1.": (
+            rate(lambda k, n: min(1, (k + 1) / (n // 20)))
+        ),
+        "only the cosine is halved, so the rate begins above 1: close the bracket before / 2, to halve the 1 too.": (
+            rate(decay=lambda u: 1 + math.cos(math.pi * u) / 2)
+        ),
+        "the cosine has k / (n − 1), so the last step learns nothing. (5) has k / n.": (
+            lambda k, n: min(1, (k + 1) / (n / 20 + 1)) * (1 + math.cos(math.pi * k / (n - 1))) / 2
         ),
         "the cosine runs from 1 to −1: add 1 and halve it.": rate(decay=lambda u: math.cos(math.pi * u)),
         "the cosine is not halved: the rate begins at twice its size.": (
@@ -433,6 +472,7 @@ check_learning_rate = Exercise(
         ),
     },
     diagnoses=(unlike_right_share,),
+    hints={"cos(): argument 'input'": "Use math.cos: step and steps are plain numbers."},
 )
 
 
@@ -656,6 +696,6 @@ check_leaked = Exercise(
     diagnoses=(unlike_right_leaks,),
     hints={
         "size of tensor": "There are more pictures of one kind than of the other, and each is compared with each: "
-        "held_out[:, None] makes room for that, and torch.cdist does it for rows of numbers, .flatten(1)."
+        "torch.cdist does it for rows of numbers, .flatten(1), with p=torch.inf."
     },
 )

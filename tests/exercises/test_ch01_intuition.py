@@ -93,11 +93,17 @@ def mended_one_by_one(x0, t, eps, schedule):
     return torch.stack([ab**0.5 * picture + (1 - ab) ** 0.5 * noise for picture, noise, ab in pairs])
 
 
+def clamped(low, high=0.999, start=0):
+    """A beta_from_alpha_bar that clamps from below too, the whole table or what follows β_0."""
+    return lambda ab: torch.cat([ab[:1] * 0, 1 - ab[1:] / ab[:-1]])[start:].clamp(low, high)
+
+
 OTHER_WAYS = [
     (check_alpha_bar, alpha_bar),
     (check_add_noise, add_noise),
     (check_predict_x0, predict_x0),
     (check_beta_from_alpha_bar, beta_from_alpha_bar),
+    (check_beta_from_alpha_bar, clamped(0)),
     (check_mended_add_noise, add_noise),
     (check_mended_add_noise, mended_with_einsum),
     (check_mended_add_noise, mended_one_by_one),
@@ -114,6 +120,7 @@ MISTAKES = [
     (check_add_noise, in_the_schedule, "changes its arguments"),
     (check_alpha_bar, lambda beta: 1 - beta, "this is α_t"),
     (check_alpha_bar, lambda beta: beta.cumprod(0), "multiplies the β"),
+    (check_alpha_bar, lambda beta: 1 - beta.cumprod(0), "one minus the product of the β"),
     (check_alpha_bar, lambda beta: beta.cumsum(0), "adds up the β"),
     (check_alpha_bar, lambda beta: 1 - beta.cumsum(0), "1 − Σβ"),
     (check_alpha_bar, lambda beta: (-beta.cumsum(0)).exp(), "good approximation"),
@@ -123,6 +130,7 @@ MISTAKES = [
     (check_alpha_bar, lambda beta: torch.cat([beta[:1] + 1, alpha_bar(beta)[:-1]]), "too far right"),
     (check_alpha_bar, lambda beta: alpha_bar(beta).sqrt(), "this is √ᾱ_t"),
     (check_add_noise, scaled(signal, lambda ab, a, b: 1 - ab), "noise is scaled by 1 − ᾱ_t"),
+    (check_add_noise, scaled(signal, lambda ab, a, b: 1 - ab.sqrt()), "the root goes around 1 − ᾱ_t"),
     (check_add_noise, scaled(lambda ab, a, b: ab, noise), "picture is scaled by ᾱ_t"),
     (check_add_noise, scaled(lambda ab, a, b: ab, lambda ab, a, b: 1 - ab), "both square roots are missing"),
     (check_add_noise, scaled(lambda ab, a, b: a.sqrt(), lambda ab, a, b: b.sqrt()), "this is a single step"),
@@ -153,6 +161,12 @@ MISTAKES = [
         "by its variance 1 − ᾱ_t",
     ),
     (check_predict_x0, lambda x, t, e, s: (x - e) / at(s.alpha_bar, t).sqrt(), "the noise is not scaled"),
+    (check_predict_x0, lambda x, t, e, s: x - e, "neither is scaled"),
+    (
+        check_predict_x0,
+        lambda x, t, e, s: (x - at(s.alpha_bar, t).sqrt() * e) / (1 - at(s.alpha_bar, t)).sqrt(),
+        "the two roots have changed places",
+    ),
     (check_predict_x0, lambda x, t, e, s: predict_x0(x, t, -e, s), "added once more"),
     (
         check_predict_x0,
@@ -185,6 +199,21 @@ MISTAKES = [
     ),
     (check_beta_from_alpha_bar, lambda ab: torch.cat([ab[:1] * 0, ab[:-1] - ab[1:]]), "a step is a ratio"),
     (check_beta_from_alpha_bar, lambda ab: 1 - ab, "noise of all steps together"),
+    (check_beta_from_alpha_bar, lambda ab: (1 - ab).clamp(max=0.999), "noise of all steps together, clamped"),
+    (check_beta_from_alpha_bar, clamped(0.001), "small β are raised: clamp only from above"),
+    (check_beta_from_alpha_bar, clamped(0.0001), "small β are raised: clamp only"),
+    (
+        check_beta_from_alpha_bar,
+        lambda ab: torch.cat([ab[:1] * 0, clamped(0.0001, start=1)(ab)]),
+        "small β are raised: clamp",
+    ),
+    (check_beta_from_alpha_bar, lambda ab: torch.cat([ab[:1] * 0, clamped(0.02, start=1)(ab)]), "small β are raised"),
+    (
+        check_beta_from_alpha_bar,
+        lambda ab: torch.cat([ab[:1] / 2, clamped(0, start=1)(ab)]),
+        "the result at [0] is 0.5",
+    ),
+    (check_beta_from_alpha_bar, torch.ones_like, "the result at [0] is 1"),
     (
         check_beta_from_alpha_bar,
         lambda ab: torch.cat([beta_from_alpha_bar(ab)[1:], beta_from_alpha_bar(ab)[-1:]]),

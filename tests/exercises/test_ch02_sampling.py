@@ -189,6 +189,17 @@ def down(T):
     return range(T, 0, -1)
 
 
+def told_earlier(step=ddpm_step):
+    return along(down, step, lambda x, t, T: torch.full((len(x),), t - 1))
+
+
+def counting_from_0(model, x, schedule, generator):
+    for i in reversed(range(schedule.T)):
+        z = torch.randn(x.shape, generator=generator)
+        x = step_of_the_package(x, model(x, torch.full((len(x),), i)), i + 1, i, schedule, z)
+    return x
+
+
 def upwards_without_a_draw_at_1(model, x, schedule, generator):
     for t in range(1, schedule.T + 1):
         z = torch.randn(x.shape, generator=generator) if t > 1 else 0
@@ -459,6 +470,7 @@ MISTAKES = [
     (check_ddpm_step, step(sigma=but_not_at_the_end(lambda s, t: s.beta[t])), "posterior variance.\n"),
     (check_ddpm_step, step(sigma=lambda s, t: s.beta[t].sqrt()), "√β̃_t. And noise is added at t = 1 too"),
     (check_ddpm_step, beta_step, "the other choice in the literature"),
+    (check_ddpm_step, beta_step, "√β_t is exact for other data (section 5 compares the two); this exercise"),
     (check_ddpm_step, beta_step, "asks for the posterior one, √β̃_t.\n"),
     (check_ddpm_step, step(sigma=but_not_at_the_end(lambda s, t: 1)), "z is not scaled: multiply it by σ_t = √β̃_t.\n"),
     (check_ddpm_step, step(sigma=lambda s, t: 1), "z is not scaled: multiply it by σ_t = √β̃_t. And noise"),
@@ -492,6 +504,11 @@ MISTAKES = [
         check_ddpm_step,
         step(lambda x, e, a, b, ab, ab_prev: x - b / (1 - ab).sqrt() * e / a.sqrt()),
         "only ε is divided by √α_t",
+    ),
+    (
+        check_ddpm_step,
+        step(lambda x, e, a, b, ab, ab_prev: x / a.sqrt() - b / (1 - ab).sqrt() * e),
+        "only x_t is divided by √α_t",
     ),
     (
         check_ddpm_step,
@@ -537,6 +554,12 @@ MISTAKES = [
     (check_sampling_loop, lambda model, x, schedule, generator: x, "it returns the noise it began with"),
     (check_sampling_loop, along(down, beta_step), "the loop is right, but the steps add √β_t z"),
     (check_sampling_loop, not_from_the_generator, "draw all noise from the generator"),
+    (check_sampling_loop, told_earlier(), "the model is told t − 1. Tell it the time of the x_t that it gets, t.\n"),
+    (check_sampling_loop, told_earlier(step_of_the_package), "the model is told t − 1. Tell it"),
+    (check_sampling_loop, counting_from_0, "the model is told t − 1. Tell"),
+    (check_sampling_loop, along(lambda T: range(T, -1, -1), step_of_the_package), "no step from 0, where the"),
+    (check_sampling_loop, along(lambda T: range(T - 1, -1, -1), step_of_the_package), "no step from 0, where"),
+    (check_sampling_loop, told_earlier(step(sigma=lambda s, t: 0)), "picture stands. And the model is told t, not"),
     (check_sampling_loop, along(down, time=lambda x, t, T: t / T), "one for each image, shape (5,), got 1.0"),
     (
         check_sampling_loop,
@@ -571,6 +594,7 @@ MISTAKES = [
     (check_mended_loop, end_mended, "every step adds the same z. Draw a new one inside the loop"),
     (check_mended_loop, noise_of_its_own, "differ: draw all noise from the generator"),
     (check_mended_loop, along(lambda T: range(T - 1, 0, -1)), "it begins at T − 1"),
+    (check_mended_loop, told_earlier(), "the model is told t − 1"),
     (check_mended_loop, along(lambda T: range(T, -1, -1)), "there is no step from 0"),
     (check_mended_loop, along(down, step(sigma=lambda s, t: 0)), "no noise is added"),
     (check_mended_loop, x_drawn_in_the_first_line, "x is drawn anew inside the loop"),

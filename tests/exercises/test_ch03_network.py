@@ -82,6 +82,36 @@ def skips_taken_after_halving(network, x, condition):
     return network.up2(torch.cat([F.interpolate(coarse, scale_factor=2), middle], dim=1), condition)
 
 
+def halved_skips_and_late_doubling(network, x, condition):
+    fine = F.avg_pool2d(network.down1(network.stem(x), condition), 2)
+    middle = F.avg_pool2d(network.down2(fine, condition), 2)
+    coarse = network.bottom2(network.bottom1(middle, condition), condition)
+    up = F.interpolate(network.up2(torch.cat([coarse, middle], dim=1), condition), scale_factor=2)
+    return network.head(F.interpolate(network.up1(torch.cat([up, fine], dim=1), condition), scale_factor=2))
+
+
+def halved_skips_and_joined_before_doubling(network, x, condition):
+    fine = F.avg_pool2d(network.down1(network.stem(x), condition), 2)
+    middle = F.avg_pool2d(network.down2(fine, condition), 2)
+    coarse = network.bottom2(network.bottom1(middle, condition), condition)
+    up = network.up2(F.interpolate(torch.cat([coarse, middle], dim=1), scale_factor=2), condition)
+    return network.head(network.up1(F.interpolate(torch.cat([up, fine], dim=1), scale_factor=2), condition))
+
+
+def without_a_skip(level):
+    """A unet in which only up1, or only up2, gets no skip connection."""
+
+    def attempt(network, x, condition):
+        fine = network.down1(network.stem(x), condition)
+        middle = network.down2(F.avg_pool2d(fine, 2), condition)
+        coarse = network.bottom2(network.bottom1(F.avg_pool2d(middle, 2), condition), condition)
+        up = F.interpolate(coarse, scale_factor=2)
+        up = F.interpolate(network.up2(up if level == 2 else torch.cat([up, middle], 1), condition), scale_factor=2)
+        return network.head(network.up1(up if level == 1 else torch.cat([up, fine], 1), condition))
+
+    return attempt
+
+
 def skip_first(up, skip):
     return torch.cat([skip, up], dim=1)
 
@@ -433,6 +463,16 @@ MISTAKES = [
     (check_unet, way(skip=lambda stem, fine: stem), "starts at the stem"),
     (check_unet, way(head=False), "the head is missing"),
     (check_unet, skips_taken_after_halving, "before it was halved"),
+    (check_unet, halved_skips_and_late_doubling, "the skip must be kept before it is halved."),
+    (check_unet, halved_skips_and_joined_before_doubling, "the skip must be kept before it is halved. To double"),
+    (check_unet, without_a_skip(1), "The skip connection, from down1, is missing"),
+    (check_unet, without_a_skip(2), "The skip connection, from down2, is missing"),
+    (check_unet, lambda network, x, condition: network.stem(x, condition), "stem and head take no condition"),
+    (
+        check_unet,
+        lambda network, x, condition: network.head(network.down1(network.stem(x), condition), condition),
+        "stem and head take no condition",
+    ),
     (check_unet, way(join=lambda up, skip: torch.cat([up, skip])), "joins along dimension 0"),
     (check_unet, way(join=lambda up, skip: torch.cat([skip, up])), "joins along dimension 0"),
     (check_unet, way(join=lambda up, skip: torch.cat([up, skip], dim=2)), "Channels are dimension 1"),

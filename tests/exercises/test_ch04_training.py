@@ -75,7 +75,7 @@ def loss_without_return(model, x0, c, schedule, generator):
     training_loss()(model, x0, c, schedule, generator)
 
 
-def loop(*actions, at_the_end=lambda losses: losses, note=lambda loss: loss.item()):
+def loop(*actions, at_the_end=lambda losses: losses, note=lambda loss: loss.item(), again=False):
     """A loop that does these things for each batch, in this order."""
     do = {
         "zero": lambda model, optimizer, loss: optimizer.zero_grad(),
@@ -84,6 +84,10 @@ def loop(*actions, at_the_end=lambda losses: losses, note=lambda loss: loss.item
         "clip values": lambda model, optimizer, loss: nn.utils.clip_grad_value_(model.parameters(), 1.0),
         "step": lambda model, optimizer, loss: optimizer.step(),
     }
+    for length in (0.1, 2, 10):
+        do[f"clip to {length}"] = lambda model, _, loss, length=length: nn.utils.clip_grad_norm_(
+            model.parameters(), length
+        )
 
     def training_loop(model, optimizer, batches, loss_of):
         losses = []
@@ -91,7 +95,7 @@ def loop(*actions, at_the_end=lambda losses: losses, note=lambda loss: loss.item
             loss = loss_of(model, x0, c)
             for action in actions:
                 do[action](model, optimizer, loss)
-            losses.append(note(loss))
+            losses.append(note(loss_of(model, x0, c) if again else loss))
         return at_the_end(losses)
 
     return training_loop
@@ -270,8 +274,28 @@ MISTAKES = [
     (
         check_learning_rate,
         rate(warm_up=lambda k, n: min(1, (k + 1) / (n // 20 + 1))),
-        "of 47, the result",
+        "has n // 20 + 1, and // rounds down",
     ),
+    (check_learning_rate, rate(warm_up=lambda k, n: min(1, (k + 1) / (n // 20))), "which rounds down, and no + 1"),
+    (check_learning_rate, rate(warm_up=lambda k, n: min(1, (k + 1) / (n / (20 + 1)))), "added after the division"),
+    (check_learning_rate, rate(warm_up=lambda k, n: min(1, (k + 1) / n / 20 + 1)), "the brackets of the warm-up"),
+    (check_learning_rate, rate(warm_up=lambda k, n: min(1, (k + 1) / (n // 4 / 5 + 1))), "of 47, the result"),
+    (check_learning_rate, rate(cosine=lambda u: 1 + math.cos(math.pi * u) / 2), "close the bracket before / 2"),
+    (
+        check_learning_rate,
+        lambda k, n: min(1, (k + 1) / (n / 20 + 1)) * (0.5 + 0.5 * math.cos(math.pi * k / (n - 1))),
+        "the cosine has k / (n − 1)",
+    ),
+    (
+        check_learning_rate,
+        rate(cosine=lambda u: (1 + torch.cos(math.pi * u)) / 2),
+        "Use math.cos: step and steps are plain numbers",
+    ),
+    *[
+        (check_training_loop, loop("zero", "backward", f"clip to {length}", "step"), "another length than 1.")
+        for length in (0.1, 2, 10)
+    ],
+    (check_training_loop, loop("zero", "backward", "clip", "step", again=True), "computed before the step."),
     (
         check_diffusion_loss,
         training_loss(times=lambda n, T, g: 1 + torch.arange(n) % T),
@@ -508,7 +532,7 @@ MISTAKES = [
     (
         check_leaked,
         lambda h, t: (h - t).abs().flatten(1).amax(1) <= 0.01,
-        "each is compared with each: held_out[:, None]",
+        "each is compared with each: torch.cdist does it",
     ),
     (check_leaked, lambda h, t: leaked(t, h), "there is an answer for each training picture"),
     (check_leaked, lambda h, t: (distances(h, t, torch.inf) <= 0.01).any(0), "an answer for each training picture"),
