@@ -64,8 +64,11 @@ def without_solution(source: str, exercise: Exercise) -> str:
 
 
 def without_answers(prose: str) -> str:
-    """Room for an answer where one was folded; no notes for the lecturer; no badge, which would open the solutions."""
-    prose = re.sub(r"<details>.*?</details>", ANSWER, prose, flags=re.DOTALL)
+    """Room for an answer where one was folded; no notes for the lecturer; no badge, which would open the solutions.
+
+    What else is folded, hints and derivations, stays.
+    """
+    prose = re.sub(r"<details><summary>Answer</summary>.*?</details>", ANSWER, prose, flags=re.DOTALL)
     prose = re.sub(r"\n*<!--.*?-->", "", prose, flags=re.DOTALL)
     return re.sub(r"\n*\[!\[Open in Colab\].*", "", prose)
 

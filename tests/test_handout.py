@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from running import ROOT, each_notebook
 
 import course_utils
-from course_utils import check_add_noise, right_or_ours
+from course_utils import check_add_noise, check_mended_guided, check_mended_loop, right_or_ours
 from course_utils.exercises.exercise import Exercise
 from teaching import exercises as guide
 from teaching import grade
@@ -128,11 +128,12 @@ def test_a_handout_is_a_notebook_without_solutions_answers_or_outputs(path):
     assert "widgets" not in given.metadata
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in given.cells)
     text = "\n".join(cell.source for cell in given.cells)
-    assert "<details>" not in text
+    assert "<summary>Answer" not in text
     assert "colab.research" not in text
     assert "<!--" not in text
     assert "olded below" not in text
-    assert text.count(ANSWER) == sum(cell.source.count("<details>") for cell in whole.cells) >= 2
+    assert text.count(ANSWER) == sum(cell.source.count("<summary>Answer") for cell in whole.cells) >= 2
+    assert text.count("<summary>Hint") == sum(cell.source.count("<summary>Hint") for cell in whole.cells) >= 1
     shown = {line.strip() for cell in whole.cells if "solution" not in tags_of(cell) for line in lines_of(cell)}
     left = {line.strip() for cell in given.cells for line in lines_of(cell)}
     for exercise in guide.exercises(whole):
@@ -203,6 +204,25 @@ def test_every_kind_of_verdict_has_its_mark(attempt, mark):
     assert mark_of(RIGHT, verdict) == (mark, verdict[2:])
 
 
+@pytest.mark.parametrize("check", [check_mended_loop, check_mended_guided])
+def test_code_to_mend_counts_as_not_attempted_until_it_does_something_else(check, capsys):
+    source = RIGHT.replace("add_noise", check.name)
+    todo = guide.exercises(small_notebook(source, SOLUTION.replace("add_noise", check.name)))
+    for attempt, mark in ((check.given, grade.BLANK), (check.right, grade.RIGHT), (lambda *_: 0, grade.WRONG)):
+        verdict = check.verdict(attempt)
+        assert grade.marks(came_back(source, verdict), todo) == {check.name: (mark, verdict[2:])}
+    assert right_or_ours(check, check.given) is check.right
+    assert f"the package's {check.name}, until yours is right" in capsys.readouterr().out
+
+
+def test_a_handout_keeps_code_to_mend_as_it_was_handed_out():
+    stub = RIGHT.replace("schedule.add_noise(x0, t, eps)", "schedule.add_noise(x0, t - 1, eps)  # a stranger's")
+    _, exercise, stand_in, _ = handout(small_notebook(stub)).cells
+    assert exercise.source == stub
+    assert "add_noise = right_or_ours(check_add_noise, add_noise)" in stand_in.source
+    assert "secret" not in stand_in.source
+
+
 def test_verdicts_are_read_from_the_outputs():
     assert mark_of(RIGHT, "✓ add_noise is right.") == (grade.RIGHT, "add_noise is right.")
     assert mark_of(EXERCISE, "○ add_noise: not attempted yet.")[0] == grade.BLANK
@@ -259,13 +279,14 @@ def test_the_report_is_a_table_with_reasons_below(tmp_path):
     text, complete = grade.report([ana, ben])
     table, *reasons = text.split("\n\n")
     words = [re.split(" {3,}", line) for line in table.splitlines()]
+    names = [exercise.name for exercise in guide.asked(guide.NOTEBOOKS[0])]
     assert words == [
-        ["01_intuition", "alpha_bar", "add_noise", "beta_from_alpha_bar", "predict_x0"],
-        [str(ana), grade.CHANGED, grade.RIGHT, grade.CHANGED, grade.CHANGED],
-        [str(ben), grade.CHANGED, grade.WRONG, grade.CHANGED, grade.CHANGED],
+        ["01_intuition", *names],
+        [str(ana), *(grade.RIGHT if name == "add_noise" else grade.CHANGED for name in names)],
+        [str(ben), *(grade.WRONG if name == "add_noise" else grade.CHANGED for name in names)],
     ]
     assert f"{ben}, add_noise: the noise is missing." in reasons
-    assert len(reasons) == 7
+    assert len(reasons) == 2 * len(names) - 1
     assert complete
 
 

@@ -80,6 +80,39 @@ def test_cells_are_short_and_led_by_prose(path):
     assert "ccc" not in kinds, "three code cells in a row"
 
 
+def words_of(prose):
+    """Each formula counts as a word, punctuation and the notes of the lecturer do not."""
+    prose = re.sub(r"<!--.*?-->", "", prose, flags=re.DOTALL)
+    prose = re.sub(r"\$\$.*?\$\$|\$[^$]*\$", " formula ", prose, flags=re.DOTALL)
+    return [word for word in prose.split() if re.search(r"\w", word)]
+
+
+@each_notebook
+def test_it_is_no_longer_than_a_lesson(path):
+    """At most 35 code cells, and 3,500 words but for readings and references."""
+    cells = cells_of(path)
+    assert sum(cell.cell_type == "code" for cell in cells) <= 35
+    prose = (cell.source for cell in cells if cell.cell_type == "markdown")
+    lesson = [text for text in prose if not text.startswith(("## Where to go", "## References"))]
+    assert sum(len(words_of(text)) for text in lesson) <= 3500
+
+
+@each_notebook
+def test_there_is_something_to_do_in_every_three_sections(path):
+    prose = "\n".join(cell.source for cell in cells_of(path) if cell.cell_type == "markdown")
+    sections = re.split(r"^## \d+ · .*$", prose, flags=re.MULTILINE)[1:]
+    to_do = [
+        bool(re.search(r"\*\*(Predict|Think|Try it)\.\*\*|^### Exercise", text, re.MULTILINE)) for text in sections
+    ]
+    assert all(any(to_do[i : i + 3]) for i in range(len(to_do) - 2))
+
+
+@each_notebook
+def test_its_symbols_say_what_they_are_called_elsewhere(path):
+    (symbols,) = (cell.source for cell in cells_of(path) if cell.source.startswith("## Symbols"))
+    assert "| meaning | elsewhere called |" in symbols
+
+
 @each_notebook
 def test_it_opens_with_title_promise_badge_and_objectives(path):
     cells = cells_of(path)

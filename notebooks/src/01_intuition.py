@@ -16,7 +16,7 @@
 #
 # **Where does a picture go when it turns into noise?**
 #
-# In this notebook you take a picture apart, one grain of noise at a time. At the end you can jump to any stage of its decay
+# In this notebook you take a picture apart, a little noise at a time. At the end you can jump to any stage of its decay
 # with a single formula, and you know exactly how much of it is left.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/01_intuition.ipynb)
@@ -30,7 +30,7 @@ if "google.colab" in sys.modules:  # Colab gets the course first; elsewhere this
 import torch
 from course_utils import linear_schedule, load_sprites, show_images
 
-randomness = torch.Generator().manual_seed(1)  # run from top to bottom, and your numbers are ours
+randomness = torch.Generator().manual_seed(1)  # run from top to bottom for the text's numbers
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 sprites, contexts = load_sprites()  # soon you can write every line of this cell yourself
@@ -49,41 +49,53 @@ show_images(stages.flatten(0, 1), titles=[f"t = {t}" for t in times])
 # - **undo** the noise when you know it, and predict how far off you are when you only think you do,
 # - **say** what the best possible network would answer at each level of noise.
 #
-# **Time:** about 40 minutes, and 30 more with the exercises. **You need:** a little Python and PyTorch; what a mean, a variance and a
+# **Time:** about 40 minutes, and 35 more with the exercises. **You need:** a little Python and PyTorch; what a mean, a variance and a
 # Gaussian are; for section 11, Bayes' rule. No GPU, no earlier knowledge of diffusion models.
 #
-# If a cell stops with an error, or prints other numbers than ours, run all cells above it first: *Run → Run All Above Selected Cell* (in Colab: *Runtime → Run before*). If that does not help, restart the kernel first.
+# If a cell stops with an error, or its numbers do not fit the text, run all cells above it first: *Run → Run All Above Selected Cell* (in Colab: *Runtime → Run before*). If that does not help, restart the kernel first.
 #
 # **How to study:** guess first. Run the cell. Then read its code.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
 #
-# | math | code | shape | meaning |
-# |---|---|---|---|
-# | $x_0$ | `x0` | `(B, 3, 16, 16)` | a batch of clean pictures, in $[-1, 1]$ |
-# | $T$ | `schedule.T` | a number | how many steps the decay takes; here 500 |
-# | $t$ | `t` | `(B,)` | how far it has come, from 1 to $T$ |
-# | $x_t$ | `x_t` | like `x0` | the picture at time $t$ |
-# | $\varepsilon$ | `eps` | like `x0` | noise: each number from a Gaussian with mean 0 and variance 1 |
-# | $\beta_t$ | `schedule.beta` | `(T+1,)` | variance of the noise that step $t$ adds |
-# | $\alpha_t$ | `schedule.alpha` | `(T+1,)` | $1 - \beta_t$, the share of the variance that step $t$ keeps |
-# | $\bar\alpha_t$ | `schedule.alpha_bar` | `(T+1,)` | $\alpha_1 \alpha_2 \cdots \alpha_t$, the share that is left of the picture at time $t$ |
-# | $\hat x_0$ | `x0_hat` | like `x0` | a guess at the clean picture |
+# | math | code | shape | meaning | elsewhere called |
+# |---|---|---|---|---|
+# | $x_0$ | `x0` | `(B, 3, 16, 16)` | a batch of clean pictures, in $[-1, 1]$ | `x_start`, `original_samples` |
+# | $T$ | `schedule.T` | a number | how many steps the decay takes; here 500 | `num_train_timesteps` |
+# | $t$ | `t` | `(B,)` | how far it has come, from 1 to $T$ | `timesteps` |
+# | $x_t$ | `x_t` | like `x0` | the picture at time $t$ | `sample` |
+# | $\varepsilon$ | `eps` | like `x0` | noise: each number from a Gaussian with mean 0 and variance 1 | `noise` |
+# | $\beta_t$ | `schedule.beta` | `(T+1,)` | variance of the noise that step $t$ adds | `betas` |
+# | $\alpha_t$ | `schedule.alpha` | `(T+1,)` | $1 - \beta_t$, the share of the variance that step $t$ keeps | `alphas` |
+# | $\bar\alpha_t$ | `schedule.alpha_bar` | `(T+1,)` | $\alpha_1 \alpha_2 \cdots \alpha_t$, the share that is left of the picture's power (the mean of its squares) at time $t$ | `alphas_cumprod`; $\alpha_t$ in the DDIM paper |
+# | $\hat x_0$ | `x0_hat` | like `x0` | a guess at the clean picture | `pred_original_sample` |
 #
 # $B$ is the number of pictures in a batch. Index 0 of every table is the clean picture: $\beta_0 = 0$ and $\bar\alpha_0 = 1$. So `alpha_bar[t]` is $\bar\alpha_t$, without any "minus one".
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# In the picture at the top five sprites turn into noise. A **diffusion model** learns to go the other way. Here is ours, as you will know it at the end: it turns pure noise into sprites that nobody has drawn. Change the 8, and it draws eight others.
+
+# %% slideshow={"slide_type": "skip"}
+from course_utils import load_pretrained, sample
+
+model, its_schedule = load_pretrained("sprites")
+pure_noise = torch.randn((8, 3, 16, 16), generator=torch.Generator().manual_seed(8))
+one_of_five = torch.eye(5)[torch.arange(8) % 5]  # what to draw: notebook 05
+*_, end = sample(model, pure_noise, its_schedule.timesteps(25), its_schedule, c=one_of_five)
+show_images(end.x)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · A drop of ink
 #
 # <!-- Lecture, 4 minutes. Let somebody say where the knowledge goes before you show the four clouds. "Into the glass" is a good answer to argue with: where in the glass? -->
 #
-# A drop of ink falls into a glass of water. At first you can point at it: it is *there*. A little later you can still tell where it fell.
+# A drop of ink falls into a glass of water. At first you can point at it. A little later you can still tell where it fell.
 # Wait long enough, and the water is evenly grey: nothing you measure in it says where the drop was.
 #
-# **Question.** Each grain of ink is pushed about by chance, a little at a time. If every push is harmless, where does the knowledge go?
+# **Question.** Each grain of ink is pushed about by chance, a little at a time. How is it forgotten where the drop was?
 #
-# Let us drop 1,000 grains at one point and push them 1,000 times. A push adds a little noise to a grain's position. It also shrinks the position very slightly: that plays the part of the glass, which keeps the ink from
+# Let us drop 1,000 grains at one point and push them 1,000 times. A push adds a little noise to a grain's position. It also shrinks the position very slightly, as the glass keeps the ink from
 # spreading for ever. (Section 4 explains the two square roots.)
 
 # %% slideshow={"slide_type": "fragment"}
@@ -100,10 +112,9 @@ for cloud in clouds:
 plot_points(torch.stack(clouds), ["0 pushes", "10 pushes", "100 pushes", "1,000 pushes"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The centre of the cloud drifts to the middle and its spread grows towards 1. After 1,000 pushes what is left of the start is smaller than chance: the
-# cloud looks the same for *every* drop. No single push destroyed the knowledge. It drowned, slowly.
+# The centre of the cloud drifts to the middle and its spread grows towards 1. Each push loses a little of where the drop was. After 1,000 what is left of the start, 0.03, is no more than chance.
 #
-# A diffusion model learns to run this film backwards. That sounds impossible for the whole film. For a single small step it is not:
+# A diffusion model learns to run this backwards. For the whole way that sounds impossible. For a single small step it is not:
 # given a slightly blurred cloud, you can guess quite well where the ink was a moment ago.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -111,8 +122,7 @@ plot_points(torch.stack(clouds), ["0 pushes", "10 pushes", "100 pushes", "1,000 
 #
 # <!-- Lecture, 3 minutes. Introduce Bob and Fred by name. They come back in every notebook, and they differ only by their beards. -->
 #
-# A grain of ink has 2 coordinates. A sprite of 16 × 16 pixels with 3 colours has 768. To PyTorch both are just numbers, so we can do to pictures what we
-# did to ink.
+# A grain of ink has 2 coordinates. A sprite of 16 × 16 pixels with 3 colours has 768. So we can do to pictures what we did to ink.
 #
 # **Question.** What do these numbers look like?
 
@@ -127,8 +137,8 @@ labels = [names[c.argmax()] for c in contexts[:16]]
 show_images(sprites[:16], titles=labels, columns=8)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Read the first shape as sprites, colours, rows, columns. Twenty thousand sprites, drawn by a program in `course_utils/sprites`. A picture file counts from 0 to 255; we count from −1 to +1. At the end of the decay every number
-# comes from a Gaussian around 0 with standard deviation 1. Numbers between −1 and 1 are of that size already: nothing has to grow or shrink a hundredfold on the way.
+# Read the first shape as sprites, colours, rows, columns. A program in `course_utils/sprites` drew all 20,000. A picture file counts from 0 to 255; we count from −1 to +1, since at the end of the decay every number
+# comes from a Gaussian with standard deviation 1, and numbers between −1 and 1 are of that size already.
 #
 # The classes are for notebook 05. Today we look at one sprite. Here is Bob, and beside him Fred, who looks much like him.
 
@@ -141,36 +151,30 @@ show_images(torch.cat([bob, fred]), titles=["Bob", "Fred"])
 #
 # <!-- Lecture, 3 minutes. Cover three of the four pictures with your hand and let the room name each. Keep the four answers on the board: section 11 compares them with the exact ones. -->
 #
-# We do to Bob just what the water did to the ink: the same line of code, 768 coordinates instead of 2.
+# We do to Bob what the water did to the ink, with 500 pushes that grow from tiny to small. `schedule.beta[t]` is the variance of push number $t$.
 #
 # **Predict.** Cover everything but one picture below, and imagine that you were asked: *what was this?*
 
 # %% slideshow={"slide_type": "fragment"}
-x, levels = bob, []
-for pushes in (5, 30, 90, 475):
-    for _ in range(pushes):
-        x = 0.99**0.5 * x + 0.01**0.5 * torch.randn(x.shape, generator=randomness)
-    levels.append(x)
-sayings = [
-    "“That is Bob.”",
-    "“Probably Bob. I\nfill in details.”",
-    "“Bob, or Fred? I\nsee an outline.”",
-    "“No idea. Let me\nsuggest one.”",
-]
-show_images(torch.cat(levels), titles=sayings)
+x, pushed = bob, {}
+for t in range(1, 501):
+    beta = schedule.beta[t].float()
+    x = (1 - beta).sqrt() * x + beta.sqrt() * torch.randn(x.shape, generator=randomness)
+    pushed[t] = x
+four = (35, 85, 115, 475)
+show_images(torch.cat([pushed[t] for t in four]), titles=[f"t = {t}" for t in four])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # (Noise takes numbers beyond −1 and 1. The screen shows them as −1 and 1; the tensor keeps them.)
 #
-# These four answers are the whole idea of a diffusion model.
+# These might be your four answers, and they are the whole idea of a diffusion model.
 #
-# 1. With little noise, you only have to clean up: you see what is there.
-# 2. With more, you must *fill in* details that are gone, so you need to know what sprites look like.
-# 3. With much, you see only an outline, and several sprites seem to fit it.
-# 4. With nothing but noise, you can only *suggest*. And a network that suggests something at the last level, and improves it level by level, has drawn a new sprite.
+# 1. *That is Bob.* With little noise you only have to clean up.
+# 2. *Probably Bob. I fill in details.* For that you need to know what sprites look like.
+# 3. *Bob, or Fred? I see an outline.* Several sprites seem to fit it.
+# 4. *No idea. Let me suggest one.* And a network that suggests something here, and improves it level by level, has drawn a new sprite.
 #
-# For that, the last level must be **pure** Gaussian noise. We begin to draw there, with random numbers from nowhere. If a trace of a picture were
-# left there, we would need a picture before we could draw one.
+# The last level must be so close to pure Gaussian noise that we can begin to draw with random numbers. This starting distribution is called the **prior**.
 #
 # In section 11 we ask the best possible denoiser for its answers, and compare them with these.
 
@@ -179,15 +183,13 @@ show_images(torch.cat(levels), titles=sayings)
 #
 # <!-- Lecture, 3 minutes. Ask for the variance of a sum before you show (1). Whoever adds standard deviations can try it with two dice. -->
 #
-# One push, in the language of probability: given the picture at time $t-1$, the picture at time $t$ is Gaussian,
+# One push, in the language of probability, is a step of the **forward process**. Given the picture at time $t-1$, the picture at time $t$ is Gaussian,
 #
 # $$q(x_t \mid x_{t-1}) = \mathcal N\big(\sqrt{1-\beta_t}\; x_{t-1},\; \beta_t I\big), \qquad\text{that is}\qquad
 # x_t = \sqrt{1-\beta_t}\; x_{t-1} + \sqrt{\beta_t}\;\varepsilon_t. \tag{1}$$
 #
 # Read: $q$ is how $x_t$ is distributed once $x_{t-1}$ is known. $\mathcal N(m, vI)$ means that each number is Gaussian around its entry of $m$, with variance $v$, independently of the others. Each step draws
 # a fresh $\varepsilon_t$. To give it the variance $\beta_t$, we multiply it by $\sqrt{\beta_t}$: variance grows with the square of a factor.
-#
-# `linear_schedule(500)`, which we made at the top, lists 500 such variances, from tiny to small.
 #
 # **Question.** Adding noise makes sense. But why shrink the picture first, by $\sqrt{1-\beta_t}$?
 
@@ -200,15 +202,15 @@ for t in range(1, schedule.T + 1):
 print(f"variance after 500 steps: {shrunk.var():.2f} with shrinking, {plain.var():.1f} without")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Without shrinking, the numbers swell: every step adds its variance to the 1 that we began with. With shrinking, variance 1 stays variance 1, since
-# $(1-\beta_t)\cdot 1 + \beta_t = 1$. The network always meets numbers of about the same size. And the picture, multiplied by a factor below 1 again and again, fades away.
+# Without shrinking, every step adds its variance to the 1 that we began with. With shrinking, variance 1 stays variance 1, since
+# $(1-\beta_t)\cdot 1 + \beta_t = 1$ (**variance preserving**; our sprites begin at 0.5, and grow to 1). And the picture, multiplied by a factor below 1 again and again, fades away.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · One jump
 #
 # <!-- Lecture, 6 minutes. Write $x_2$ on the board and let them collect the two noises. The step from there to (3) is the most important one of the course: variances add, so two noises are one. -->
 #
-# To train a network we need $x_t$ for random $t$, millions of times. Walking 500 steps each time would be a waste. With $\alpha_t = 1 - \beta_t$, do step 2 after step 1:
+# To train a network we need $x_t$ for random $t$, millions of times. Must we walk up to 500 steps each time? With $\alpha_t = 1 - \beta_t$, do step 2 after step 1:
 #
 # $$\begin{aligned} x_2 &= \sqrt{\alpha_2}\,\big(\sqrt{\alpha_1}\, x_0 + \sqrt{\beta_1}\,\varepsilon_1\big) + \sqrt{\beta_2}\,\varepsilon_2 \\
 #  &= \sqrt{\alpha_1\alpha_2}\; x_0 + \big(\sqrt{\alpha_2\beta_1}\,\varepsilon_1 + \sqrt{\beta_2}\,\varepsilon_2\big). \end{aligned}$$
@@ -221,16 +223,19 @@ print(f"variance after 500 steps: {shrunk.var():.2f} with shrinking, {plain.var(
 # $$q(x_t \mid x_0) = \mathcal N\big(\sqrt{\bar\alpha_t}\; x_0,\; (1-\bar\alpha_t)\, I\big), \qquad\text{that is}\qquad
 # x_t = \sqrt{\bar\alpha_t}\; x_0 + \sqrt{1-\bar\alpha_t}\;\varepsilon. \tag{3}$$
 #
-# This one $\varepsilon$ stands for all $t$ noises together. The mean of the squares of a picture's numbers is called its *power*; $\bar\alpha_t$ is the share of the picture's power that is left.
+# This one $\varepsilon$ stands for all $t$ noises together. The mean of the squares of a picture's numbers is called its *power*, and $\bar\alpha_t$ is the share of it that is left.
 #
-# One line, any $t$. And it makes training examples for nothing: draw a picture, a time and a noise, and (3) turns them into a question, *what is the noise in this $x_t$?*, whose answer we know.
-#
-# The next two exercises let you write both equations.
+# So one line makes training examples for nothing: draw a picture, a time and a noise, and (3) turns them into a question, *what is the noise in this $x_t$?*, whose answer we know.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 1 · What is left (easy, 5 minutes)
 #
-# Turn the table `beta` ($\beta_0 = 0, \beta_1, \dots, \beta_T$) into the table of $\bar\alpha_t$, equation (2). Hint: `torch.cumprod`.
+# Turn the table `beta` ($\beta_0 = 0, \beta_1, \dots, \beta_T$) into the table of $\bar\alpha_t$, equation (2).
+#
+# <details><summary>Hint</summary>
+#
+# PyTorch has running products: <code>torch.cumprod</code>.
+# </details>
 
 # %% slideshow={"slide_type": "skip"} tags=["exercise"]
 from course_utils import check_alpha_bar
@@ -244,7 +249,7 @@ check_alpha_bar(alpha_bar)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The solution is folded into the next cell. Try first: the check tells you what kind of mistake you made.
-# (The package writes the product as a sum of logarithms, `log1p(-beta).cumsum(0).exp()`. It is the same number. In 16 bits the sum is safer: there $1-\beta$ is rounded to 1 when $\beta$ is tiny.)
+# (The package adds up logarithms, `log1p(-beta).cumsum(0).exp()`. It is the same number, and safer in 16 bits, where $1-\beta$ is rounded to 1 when $\beta$ is tiny.)
 
 
 # %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
@@ -261,9 +266,12 @@ for t in (1, 100, 250, 500):
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 2 · Write `add_noise` (medium, 10 minutes)
 #
-# Equation (3) for a batch in which **every image has its own time**: `x0` and `eps` have shape `(B, 3, H, W)`, and `t` holds `B` whole numbers. Look up
-# `schedule.alpha_bar[t]`, turn it into the batch's dtype with `.to(x0.dtype)`, and into the shape `(B, 1, 1, 1)` with `.view(-1, 1, 1, 1)`, so
-# that each image is multiplied by its own number.
+# Equation (3) for a batch in which **every image has its own time**: `x0` and `eps` have shape `(B, 3, H, W)`, and `t` holds `B` whole numbers.
+#
+# <details><summary>Hint</summary>
+#
+# <code>schedule.alpha_bar[t]</code> has shape <code>(B,)</code> and double precision. <code>.to(x0.dtype)</code> gives it the type of the pictures, and <code>.view(-1, 1, 1, 1)</code> a shape that multiplies a batch.
+# </details>
 
 # %% slideshow={"slide_type": "skip"} tags=["exercise"]
 from course_utils import check_add_noise
@@ -287,22 +295,16 @@ def add_noise(x0, t, eps, schedule):
 
 
 check_add_noise(add_noise)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# From here on we can call `schedule.add_noise(x0, t, eps)`: it is your function with friendlier error messages. A check, with another time for every image:
-
-# %% slideshow={"slide_type": "skip"}
 sixteen = sprites[16:32]
 noise = torch.randn(sixteen.shape, generator=randomness)
 t = torch.randint(1, schedule.T + 1, (16,), generator=randomness)
 yours, ours = add_noise(sixteen, t, noise, schedule), schedule.add_noise(sixteen, t, noise)
-assert torch.allclose(yours, ours, atol=1e-6)
-print("same pictures")
+assert torch.allclose(yours, ours, atol=1e-6)  # the package's, which we may call from here on
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A batch of times, and a trap
 #
-# `alpha_bar[t]` has shape `(B,)`. Why did it need `.view(-1, 1, 1, 1)`? PyTorch lines shapes up from the *right*: without it, `(B,)` meets the **columns** of the pictures, not the
+# `alpha_bar[t]` has shape `(B,)`. Why does it need `.view(-1, 1, 1, 1)`? PyTorch lines shapes up from the *right*: without it, `(B,)` meets the **columns** of the pictures, not the
 # batch. Usually the sizes differ and PyTorch stops you.
 #
 # **Predict.** What happens in a batch of exactly 16 pictures that are 16 pixels wide? Here are sixteen Bobs, with times from 1 to 400.
@@ -316,14 +318,13 @@ both = torch.cat([schedule.add_noise(bobs, t, noise)[::2], trapped[::2]])
 show_images(both, titles=[f"t = {i}" for i in t[::2]], row_titles=["right", "no .view"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Above, every picture has its own time. Below, every *column* has: all pictures are clean at the left and noisy at the right, and nothing failed. This is why
-# the checks of this course use batches in which no two sides agree, and why it pays to look at pictures.
+# Above, every picture has its own time. Below, every *column* has: all pictures are clean at the left and noisy at the right, and nothing failed. That is why
+# the checks of this course use batches in which no two sides agree.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Do 150 steps and one jump really agree?
 #
-# **Predict.** Take one number, 0.6, and send 50,000 copies of it through 150 steps of equation (1). Send 50,000 others through one jump of equation (3). What do the
-# two heaps look like?
+# **Predict.** Send 50,000 copies of the number 0.6 through 150 steps of equation (1), and 50,000 others through one jump of your `add_noise`. What do the two heaps look like?
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils import plot_histograms
@@ -345,16 +346,16 @@ print(f"formula  : mean {expected.mean:.1f}, standard deviation {expected.stddev
 plot_histograms(heaps, lambda x: expected.log_prob(x).exp(), "x at t = 150")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# They agree in mean, in spread and in shape. The *paths* differ, but the network never asks how we came to $x_t$.
+# They agree in mean, in spread and in shape.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · Why the square root?
 #
 # <!-- Lecture, 3 minutes. Ask which of the two formulas they have seen in code. Both are in circulation. -->
 #
-# It is easy to write $(1-\bar\alpha_t)\,\varepsilon$ without the root, and you will meet code that does. It looks harmless: for the clean picture and for pure noise both are the same.
+# You will meet code that has $(1-\bar\alpha_t)\,\varepsilon$, without the root. For the clean picture and for pure noise both are the same.
 #
-# **Question.** Where does it make a difference to forget the root?
+# **Question.** Where does it make a difference?
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils import plot_curves
@@ -370,8 +371,8 @@ curves = {"√(1−ᾱ), right": (t, right), "1−ᾱ, wrong": (t, wrong)}
 plot_curves(curves, "t", "standard deviation of the noise")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# $1-\bar\alpha_t$ is a variance. A random number is multiplied by a *standard deviation*. A number below 1 is smaller than its root, so the wrong formula adds too little noise, and
-# by the largest factor when there is little to begin with. You can see it:
+# $1-\bar\alpha_t$ is a variance, and a random number is multiplied by a *standard deviation*. A number below 1 is smaller than its root, so the wrong formula adds too little noise, and
+# by the largest factor when there is little to begin with:
 
 # %% slideshow={"slide_type": "fragment"}
 times = torch.tensor([10, 30, 60, 100, 150, 250])
@@ -382,21 +383,48 @@ sides = ["√(1−ᾱ)\nright", "1−ᾱ\nwrong"]
 show_images(torch.cat(rows), titles=[f"t = {t}" for t in times], row_titles=sides)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The lower row is cleaner than it claims to be. A network trained on it expects almost clean pictures at $t = 30$. The sampler of notebook 02 will hand it noisier ones.
+# The lower row is cleaner than it should be. A network trained on it expects almost clean pictures at $t = 30$. The sampler of notebook 02 will hand it noisier ones.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 3 · Somebody else's `add_noise` (medium, 5 minutes)
 #
-# **Think.** Is there a $t$ at which both formulas agree exactly? Would a schedule made only of such times be of any use?
-#
-# <details><summary>Answer</summary>
-#
-# $\sqrt{1-\bar\alpha} = 1-\bar\alpha$ only where $1-\bar\alpha$ is 0 or 1: for the clean picture and for pure noise. In our table that is $t = 0$, and very nearly $t = 500$. All the learning happens between them.
-# </details>
+# This function makes plausible pictures, and the printed spread of the noise does not fit equation (3). It has two mistakes. Mend both.
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_mended_add_noise
+
+
+def mended_add_noise(x0, t, eps, schedule):
+    ab = schedule.alpha_bar[t - 1].to(x0.dtype).view(-1, 1, 1, 1)
+    return ab.sqrt() * x0 + (1 - ab) * eps
+
+
+nothing, t = torch.zeros_like(sixteen), torch.full((16,), 10)  # no picture: only noise is left
+spread, should = mended_add_noise(nothing, t, noise, schedule).std(), right[10]
+print(f"at t = 10 the noise has spread {spread:.3f}, and equation (3) says {should:.3f}")
+check_mended_add_noise(mended_add_noise)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Folded below: the two mistakes.
+
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
+# @title Solution 3
+def mended_add_noise(x0, t, eps, schedule):
+    ab = schedule.alpha_bar[t].to(x0.dtype).view(-1, 1, 1, 1)  # not t - 1: index 0 is clean
+    return ab.sqrt() * x0 + (1 - ab).sqrt() * eps  # (3): a root
+
+
+check_mended_add_noise(mended_add_noise)
+spread = mended_add_noise(nothing, t, noise, schedule).std()
+print(f"at t = 10 the noise has spread {spread:.3f}, which is right but for chance")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · Watch it dissolve
 #
 # <!-- Lecture, 3 minutes. Play the movie, and let them raise a hand when they lose Bob. Compare the hands with the crossing of the curves. -->
 #
-# **Question.** At which $t$ do *you* lose Bob? Move the slider slowly. Blue is what the picture is multiplied by, orange is what the noise is multiplied by. SNR, the
+# **Question.** At which $t$ do *you* lose Bob? Move the slider slowly. Blue is what the picture is multiplied by, orange is what the noise is multiplied by. **SNR**, the
 # signal-to-noise ratio, is $\bar\alpha_t / (1-\bar\alpha_t)$: the power of the signal over the power of the noise, for a picture of power 1.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
@@ -416,14 +444,14 @@ print(f"SNR = 1 near t = {crossing}; Bob's own power is {power:.1f}")
 plot_noise_level(bob, bob_eps, schedule, crossing)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Where the curves cross, picture and noise are multiplied by the same number. Did you lose Bob before, or after?
+# Here picture and noise are multiplied by the same number. Did you lose Bob before, or after?
 #
 # Next, sixteen sprites at once, each with its own noise. Press Play, or drag the slider to go back in time.
 
 # %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
 from course_utils import animate
 
-film = [1, *range(20, 241, 20), *range(300, 501, 50)]
+film = [1, *range(20, 241, 20), *range(300, 501, 100)]
 animate(
     [schedule.add_noise(sixteen, t, noise) for t in film],
     [f"t = {t},  ᾱ = {schedule.alpha_bar[t]:.3f}" for t in film],
@@ -435,9 +463,9 @@ animate(
 #
 # <!-- Lecture, 3 minutes. Ask whether the spread is larger where the picture is darker. It is the same in every pixel: noise knows nothing of the picture. -->
 #
-# Does each picture get a noise of its own, made to fit it? Let us see what $x_t$ inherits from the picture.
+# Does each picture get a noise of its own, made to fit it?
 #
-# **Predict.** Take Bob and a mushroom. Make 4,000 noisy versions of each at $t = 150$. Compare their averages, pixel by pixel, and their standard deviations, pixel by pixel.
+# **Predict.** Make 4,000 noisy versions of Bob at $t = 150$, and of a mushroom. Compare their averages, pixel by pixel, and their standard deviations.
 
 # %% slideshow={"slide_type": "fragment"}
 rows = []
@@ -455,17 +483,17 @@ tops = ["x₀", "average\nof x_t", "standard\ndeviation"]
 show_images(torch.stack(rows), titles=tops, row_titles=["Bob", "mushroom"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The average is the picture, faded by $\sqrt{\bar\alpha_t}$: that is all $x_t$ inherits. The standard deviation is one even grey, the same for both (drawn so that black is 0 and
+# The average is the picture, faded by $\sqrt{\bar\alpha_t}$. The standard deviation is one even grey, the same for both (black is 0 and
 # white is 2). Equation (3) says so: $x_0$ stands in the mean, and nowhere else.
 #
-# So before you see $x_t$, noise and picture know nothing of each other. Once you see $x_t$, they are tied: know one, and you know the other. That is why a network can look for the noise.
+# We draw the noise without looking at the picture. But whoever knows $x_t$ and one of the two can compute the other from (3). So to find the noise is the same task as to find the picture.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Schedules: how fast should it go?
 #
 # <!-- Lecture, 6 minutes. Ask which schedule they would choose, and take the vote again after the curves. The ghost is the point to dwell on: it is a bug that never crashes. -->
 #
-# The list of $\beta_t$ is ours to choose. It is called the *schedule*. Four that people use:
+# The list of $\beta_t$ is ours to choose. It is called the **schedule**. Four that people use:
 #
 # | schedule | idea |
 # |---|---|
@@ -473,6 +501,8 @@ show_images(torch.stack(rows), titles=tops, row_titles=["Bob", "mushroom"])
 # | quadratic | $\sqrt{\beta_t}$ grows evenly: slower at first |
 # | sigmoid | $\beta_t$ follows an S: tiny at first, then rising fast, then level |
 # | cosine | $\bar\alpha_t = f(t)/f(0)$ with $f(t) = \cos^2\!\big(\tfrac{t/T+s}{1+s}\cdot\tfrac{\pi}{2}\big)$, $s = 0.008$; each $\beta_t$ at most 0.999 |
+#
+# Newer models mix in another way: $x = (1-u)\,x_0 + u\,\varepsilon$ with $u = t/T$, a **straight path** (flow matching, notebook 08). Its two factors add up to 1; those of (3) have *squares* that add up to 1.
 #
 # **Question.** Which of them destroys a picture first?
 
@@ -486,47 +516,47 @@ schedules = {
     "cosine": cosine_schedule(500),
 }
 for name, s in schedules.items():
-    print(f"{name:9}  left at t = 250: {s.alpha_bar[250]:3.0%}, at t = 500: {s.alpha_bar[500]:.0e}")
+    print(f"{name:9}: power left at t = 250 {s.alpha_bar[250]:4.0%}, at 500 {s.alpha_bar[500]:.0e}")
 t = torch.arange(501)
 curves = {name: (t, s.alpha_bar) for name, s in schedules.items()}
-plot_curves(curves, "t", "ᾱ, share of the picture left")
+plot_curves(curves, "t", "ᾱ, share of the power left")
 
 # %% slideshow={"slide_type": "fragment"}
 times = [50, 100, 150, 200, 250, 300, 400, 500]
 rows = [s.add_noise(bob, t, bob_eps) for s in schedules.values() for t in times]
-show_images(torch.cat(rows), titles=[f"t = {t}" for t in times], row_titles=list(schedules))
+rows += [(1 - t / 500) * bob + t / 500 * bob_eps for t in times]
+names = [*schedules, "straight\npath"]
+show_images(torch.cat(rows), titles=[f"t = {t}" for t in times], row_titles=names)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The linear one is first. All end in noise or close to it; the quadratic one leaves most, $\sqrt{7\cdot 10^{-4}} \approx 0.03$ of Bob. And they spend their steps differently. Half-way, the linear schedule has 8% of the picture's power left: the second half of its steps mostly stirs what is noise already. The cosine schedule was
-# made to go more gently. Half-way it still has half.
+# The linear one is first. All end in noise or close to it; the quadratic one leaves most: Bob, multiplied by $\sqrt{7\cdot 10^{-4}} \approx 0.03$. Half-way, the linear schedule has 8 % of the power left, so in the second half you see almost only noise (section 11 shows how much a better eye still sees). The cosine schedule still has half.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Small steps first, large steps late
+# ### How large may a step be?
 #
 # In all four, $\beta_t$ grows: the last step of the linear schedule adds 200 times the variance of the first.
 #
-# **Question.** Why may late steps be so large? Look at what one step does to the signal-to-noise ratio.
+# **Question.** What does one step do to the signal-to-noise ratio, in the linear schedule and in the cosine?
 
 # %% slideshow={"slide_type": "fragment"}
-for t in (2, 10, 100, 500):
-    left = schedule.snr[t] / schedule.snr[t - 1]
-    print(f"step {t:3}: β = {schedule.beta[t]:.4f}, the SNR falls to {left:.0%} of what it was")
+for t in (2, 10, 100, 400, 499, 500):
+    kept = [s.snr[t] / s.snr[t - 1] for s in (schedules["linear"], schedules["cosine"])]
+    print("step {:3}: the SNR falls to {:.1%} (linear) and {:.1%} (cosine)".format(t, *kept))
 assert all((s.beta.diff() > 0).all() for s in schedules.values())  # β grows in all four
-print(f"the last β is {schedule.beta[500] / schedule.beta[1]:.0f} times the first")
+print(f"the last linear β is {schedule.beta[500] / schedule.beta[1]:.0f} times the first")
 t = torch.arange(501)
 curves = {name: (t, s.snr.clamp(min=1e-5)) for name, s in schedules.items()}
 plot_curves(curves, "t", "SNR (drawn down to 1e-5)", log_y=True, size=(720, 420))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Step 2 adds almost nothing, yet it takes away more than half of the signal-to-noise ratio: where there is hardly any noise, a little more is a lot. Step 500 adds far more noise and
-# changes the ratio by a few percent. A schedule can afford large steps late, and it needs small ones first.
+# Step 2 adds almost nothing, yet it takes away more than half of the signal-to-noise ratio: where there is hardly any noise, a little more counts. So first steps must be small. The last step of the linear schedule is large, and changes the ratio by a few percent. The cosine does not end so gently: its last two steps take nearly all that is left.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### When a schedule stops too early
 #
-# DDPM's linear schedule goes from $10^{-4}$ to $0.02$ in $T = 1000$ steps. Our $T = 500$ steps are twice as large, from $0.0002$ to $0.04$. Code in circulation keeps the two numbers with $T = 300$.
+# DDPM's linear schedule goes from $10^{-4}$ to $0.02$ in $T = 1000$ steps. Our $T = 500$ steps are twice as large, from $0.0002$ to $0.04$. Code in circulation takes $T = 300$ and keeps the two numbers.
 #
-# **Predict.** 700 pushes are missing, and none has grown. Is $x_{300}$ still pure noise? You will not see it in one noisy picture. You will in the *average* of many.
+# **Predict.** That schedule has 700 steps less, and its steps are no larger. Is $x_{300}$ pure noise? One noisy picture does not show it. The *average* of many does.
 
 # %% slideshow={"slide_type": "fragment"}
 both = {
@@ -543,15 +573,17 @@ tops = ["one x₃₀₀", "average of\n2,000"]
 show_images(torch.stack(rows), titles=tops, row_titles=list(both))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Bob's ghost: after 300 steps he is still there, at a fifth of his strength. A sampler begins with *pure* noise, which such a network has never seen in training: it was always told a little about the
-# answer. Multiplying every $\beta$ by $1000/T$ mends it: fewer steps, each larger.
+# Bob's ghost: after 300 steps he is still there, at a fifth of his strength. A sampler begins with *pure* noise, which such a network has never seen in training. Multiplying every $\beta$ by $1000/T$ mends it: fewer steps, each larger.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# ### Exercise 3 · A schedule from its curve (medium, 10 minutes)
+# ### Exercise 4 · A schedule from its curve (medium, 10 minutes)
 #
-# The cosine schedule is given by $\bar\alpha_t$, but a step needs $\beta_t$. Turn the table `alpha_bar` into the table `beta` of the same length. From equation (2),
-# $\bar\alpha_t = \bar\alpha_{t-1}(1-\beta_t)$. Begin with $\beta_0 = 0$, and let no $\beta_t$ exceed 0.999: the last step of a cosine would erase everything.
-# Hint: `alpha_bar[1:] / alpha_bar[:-1]`, `.clamp(max=0.999)` and `torch.cat`.
+# The cosine schedule is given by $\bar\alpha_t$, but a step needs $\beta_t$. Solve equation (2) for $\beta_t$, and turn the table `alpha_bar` into the table `beta` of the same length. It begins with $\beta_0 = 0$, and no $\beta_t$ exceeds 0.999: the last step of a cosine would erase everything.
+#
+# <details><summary>Hint</summary>
+#
+# Equation (2) says $\bar\alpha_t = \bar\alpha_{t-1}\,(1-\beta_t)$. All ratios of neighbours at once are <code>alpha_bar[1:] / alpha_bar[:-1]</code>.
+# </details>
 
 # %% slideshow={"slide_type": "skip"} tags=["exercise"]
 from course_utils import check_beta_from_alpha_bar
@@ -567,7 +599,7 @@ check_beta_from_alpha_bar(beta_from_alpha_bar)
 # Folded below: one way, and a schedule of our own made with it.
 
 # %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
-# @title Solution 3
+# @title Solution 4
 from course_utils import NoiseSchedule
 
 
@@ -587,14 +619,14 @@ print(f"ᾱ in a straight line: ᾱ_250 = {ab[250]:.2f}, ᾱ_500 = {ab[500]:.0e}
 #
 # <!-- Lecture, 4 minutes. Let somebody solve (3) for the picture at the board. Then ask what an error of the noise becomes. -->
 #
-# Equation (3) has three parts: the picture, the noise and their sum. Know two and you have the third. Solved for the picture:
+# Solve equation (3) for the picture:
 #
 # $$\hat x_0 = \frac{x_t - \sqrt{1-\bar\alpha_t}\;\varepsilon}{\sqrt{\bar\alpha_t}} \tag{4}$$
 #
 # So a network that finds the noise has found the picture, and the other way round. DDPM and many later models ask for the noise.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# ### Exercise 4 · The way back (easy, 5 minutes)
+# ### Exercise 5 · The way back (easy, 5 minutes)
 #
 # Write equation (4), for the same kind of batch as in exercise 2.
 
@@ -613,7 +645,7 @@ check_predict_x0(predict_x0)
 
 
 # %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"} tags=["solution"]
-# @title Solution 4
+# @title Solution 5
 def predict_x0(x_t, t, eps, schedule):
     ab = schedule.alpha_bar[t].to(x_t.dtype).view(-1, 1, 1, 1)
     return (x_t - (1 - ab).sqrt() * eps) / ab.sqrt()  # (4)
@@ -636,9 +668,9 @@ times = [25, 100, 200, 300, 400, 500]
 guesses = []
 for t in times:
     x_t = schedule.add_noise(bob, t, bob_eps)
-    exact = schedule.predict_x0(x_t, t, bob_eps)  # (4), with the true noise
+    exact = predict_x0(x_t, torch.tensor([t]), bob_eps, schedule)  # yours, with the true noise
     assert torch.allclose(exact, bob, atol=1e-3)  # Bob comes back from anywhere
-    guess = schedule.predict_x0(x_t, t, bob_eps + delta)  # (4), with a guess
+    guess = predict_x0(x_t, torch.tensor([t]), bob_eps + delta, schedule)  # and with a guess
     guesses.append(guess)
     factor, formula = ((guess - bob) / delta).abs().median(), schedule.snr[t] ** -0.5
     print(f"t = {t:3}: the error is multiplied by {factor:.3g}; formula (5) says {formula:.3g}")
@@ -647,10 +679,10 @@ print(f"and x_500 taken for the noise would be off by only {itself:.3f}")
 show_images(torch.cat(guesses), titles=[f"t = {t}" for t in times])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# With the true noise, Bob comes back from anywhere, even from the last step: the assertion checks it. With a guess that is off by 0.1, he is clean at $t = 100$, speckled at 200 and gone at 400.
+# With the true noise, Bob comes back from anywhere: the assertion checks it. With a guess that is off by 0.1, he is clean at $t = 100$, speckled at 200 and gone at 400.
 #
-# At $t = 500$ any error of the noise is multiplied by more than a hundred. A guess must be much better there, and it can be: $x_{500}$ is so nearly pure noise that it is itself a guess with an error of
-# 0.005. Even that is too much. Multiplied by 163, it is as large as the picture. How well does the best possible guess do? We can compute it.
+# At $t = 500$ an error of the noise is multiplied by 163. $x_{500}$ is so nearly pure noise that it is itself a guess with an error of
+# 0.005. Multiplied by 163, even that is as large as the picture. How well does the best possible guess do? We can compute it.
 #
 # **Think.** Equation (4) divides by $\sqrt{\bar\alpha_t}$. What would it do with a schedule that ends at exactly $\bar\alpha_T = 0$, and what does that say about asking for noise at that level?
 #
@@ -670,9 +702,9 @@ show_images(torch.cat(guesses), titles=[f"t = {t}" for t in times])
 #
 # $$P(x_0 = s \mid x_t) \;\propto\; \exp\!\Big(-\frac{\lVert x_t - \sqrt{\bar\alpha_t}\, s\rVert^2}{2\,(1-\bar\alpha_t)}\Big). \tag{6}$$
 #
-# Of all answers, the mean has the smallest expected squared error. So the best answer is the average of all sprites, each weighted with its probability. No network, no training: `IdealDenoiser`.
+# Of all answers, the mean has the smallest expected squared error. So the best answer is $\mathbb E[x_0 \mid x_t]$, the average of all sprites, each weighted with its probability (the **posterior**). No network, no training: `IdealDenoiser`, our *oracle*.
 #
-# **Question.** How many sprites are still in the race at each level?
+# **Question.** How many sprites are still in the race at each level? (We count with the exponential of the entropy: $n$ equally probable sprites give $n$.)
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils import IdealDenoiser
@@ -690,10 +722,7 @@ rows = torch.cat([x_t, x0_hat])
 show_images(rows, titles=[f"t = {t}" for t in times], row_titles=["x_t", "best\nanswer"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# ("In the race" is the exponential of the entropy: $n$ equally probable sprites would give $n$.)
-#
-# The four answers of section 3 come in the same order, but later. Those were made with our eyes. The oracle knows every sprite and compares all 768 numbers: at $t = 180$, where you see next to nothing, it is still certain. *That is Bob.*
-# Then it wavers. Then there is a crowd. At the end nearly all 20,000 are in the race, and the best answer is their average: a pale blot, with no face at all.
+# The four answers of section 3 come in the same order, but later, since the oracle knows every sprite and compares all 768 numbers. At $t = 180$, where you see next to nothing, it is still certain. At the end nearly all 20,000 are in the race, and the best answer is their average: a pale blot.
 #
 # **Question.** Whom else does it think of? Here are its four favourites at two levels.
 
@@ -706,9 +735,13 @@ for i in (2, 3):
 show_images(torch.cat(rows), titles=labels, columns=4, row_titles=["t = 235", "t = 260"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# *Bob, or Fred?* There is Fred, with the brown beard. When the oracle hesitates, it hesitates between sprites that look alike through the noise.
+# *Bob, or Fred?* There is Fred, with the brown beard. The oracle hesitates between sprites that look alike through the noise.
 #
-# **Question.** And how far off is the best possible guess of the *noise*, which section 10 asked for?
+# **Question.** And how far off is the best possible guess of the *noise*, which section 10 asked for? Beside it, the same guess in another way. The density $q$ of noisy pictures is a sum of Gaussians, one for each sprite $s$, and the gradient of each is the Gaussian times $(\sqrt{\bar\alpha_t}\,s - x_t)/(1-\bar\alpha_t)$. Divide the sum by $q(x_t)$, and the Gaussians become the probabilities (6). So $\nabla \log q(x_t) = \mathbb E\big[\sqrt{\bar\alpha_t}\,x_0 - x_t \mid x_t\big] / (1-\bar\alpha_t)$. Solved for the picture:
+#
+# $$\mathbb E[x_0 \mid x_t] = \frac{x_t + (1-\bar\alpha_t)\,\nabla \log q(x_t)}{\sqrt{\bar\alpha_t}}. \tag{7}$$
+#
+# This is **Tweedie's formula**, and $\nabla \log q$ is called the **score**. So the best denoiser also gives the score.
 
 # %% slideshow={"slide_type": "fragment"}
 eps_hat = oracle(x_t, times)
@@ -716,21 +749,29 @@ for t, e, x0 in zip(times.tolist(), eps_hat, x0_hat):
     noise_error, picture_error = (e - bob_eps[0]).norm() / 768**0.5, (x0 - bob[0]).norm() / 768**0.5
     print(f"t = {t:3}: the noise is off by {noise_error:.3f}, the picture by {picture_error:.2f}")
 
+ab = schedule.alpha_bar[300]
+log_q = torch.func.grad(
+    lambda x: (-(x - ab.sqrt() * sprites).square().sum((1, 2, 3)) / (2 - 2 * ab)).logsumexp(0)
+)
+at_300 = x_t[4]
+tweedie = (at_300 + (1 - ab) * log_q(at_300)) / ab.sqrt()  # (7), the gradient by autograd
+assert torch.allclose(tweedie, x0_hat[4], atol=1e-4)
+
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# At $t = 500$ the best guess of the noise is off by 0.004, and the picture is lost all the same. One jump home gives an average, not a sprite. Notebook 02 goes back in small steps, and asks again after each.
+# At $t = 500$ the noise is easy to guess, since $x_t$ is almost nothing else. It is off by 0.004 only, and by (5) that becomes 163 times as much in the picture: one jump home gives an average, not a sprite. Notebook 02 goes back in small steps, and asks again after each. (The assertion checks (7).)
 #
-# The oracle keeps a list of 20,000 sprites, so whoever draws with it ends at one of them. A network keeps no list. Where its answer differs from the oracle's, it can invent. Notebook 02 draws with both, and checks.
+# The oracle keeps a list of 20,000 sprites, so whoever draws with it ends at one of them. Notebook 02 draws with the oracle and with a network, and looks whether the network's sprites are new.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 12 · Five ways to make a picture
 #
 # <!-- Lecture, 2 minutes. One sentence for each family is enough. A question about speed is a question for notebook 06. -->
 #
-# Diffusion is not the only way to make pictures. Here are five, in a drawing, not in an experiment.
+# Here are five ways to make pictures, only sketched. (Notebook 15 trains all five.)
 #
 # - **GAN**: a generator learns to fool a critic. Only the generator draws.
 # - **VAE**: learns to shrink a picture to a short code and back. It draws from a random code.
-# - **Normalising flow**: one network that can be run in both directions, from noise to picture and from picture to noise.
+# - **Normalising flow**: one network that runs in both directions, from noise to picture and back.
 # - **Autoregressive**: one pixel after another, each guessed from those before.
 # - **Diffusion**: what this course is about.
 
@@ -740,16 +781,16 @@ from course_utils import draw_model_families
 draw_model_families(bob, bob_eps, schedule)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# A diffusion model pays with time: it calls its network again and again. In return its task is simple to state: *find the noise*. Notebook 06 wins back most of the time.
+# A diffusion model pays with time: it calls its network again and again. In return its task is simple to state: *find the noise*. Notebook 06 needs a twentieth of the calls.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you know now
 #
-# - Destroying a picture is easy, and each destroyed picture is a question whose answer we know. That is why a diffusion model learns by destroying.
+# - We add the noise ourselves, so we know the right answer. That is why a diffusion model learns by destroying pictures.
 # - `add_noise` is $\sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\varepsilon$. The root is there because a number is scaled by a standard deviation, and it is variances that add up.
-# - A schedule should end in pure noise, and should take small steps first. Two numbers chosen for 1,000 steps do not suit 300.
+# - A schedule should end in pure noise, and its first steps must be small. Two numbers chosen for 1,000 steps do not suit 300.
 # - If you know the noise, you know the picture. If your guess of the noise is off by $\delta$, your picture is off by $\delta/\sqrt{\mathrm{SNR}_t}$.
-# - The best possible answer is an average of all pictures that are still in the race.
+# - The best possible answer is an average of all pictures that are still in the race, $\mathbb E[x_0 \mid x_t]$, and it gives the score.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What breaks if …
@@ -766,8 +807,8 @@ draw_model_families(bob, bob_eps, schedule)
 #
 # <details><summary>Answer</summary>
 #
-# At $t = 1$ you see nothing special. But the pictures have half the contrast under the same noise, so they drown earlier: compared with the noise, their variance is a quarter of what it was. And
-# all of them lie on one side of 0, so as they fade, the whole batch grows darker together. At $t = T$ both are almost pure noise.
+# At $t = 1$ nothing. Later the noise covers them earlier: compared with the noise, their variance is a quarter of what it was. And
+# all of them lie on one side of 0, so as they fade, the whole batch grows darker. At $t = T$ both are almost pure noise.
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "slide"}

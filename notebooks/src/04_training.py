@@ -16,7 +16,7 @@
 #
 # **How does it learn to see through noise?**
 #
-# In this notebook a network that knows nothing learns to draw, while you watch. You write everything that it takes: the loss, the loop, and the two habits that
+# In this notebook a network that knows nothing learns to draw, while you watch. You write the loss, the loop, and the two habits that
 # make the loop work well. At the end you can train one on sprites of your own.
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/04_training.ipynb)
@@ -31,11 +31,11 @@ import torch
 from course_utils import ContextUnet, FromX0, load_pretrained, load_sprites, sample, show_images
 from tqdm.auto import tqdm
 
-randomness = torch.Generator().manual_seed(4)  # run from top to bottom, and your numbers are ours
+randomness = torch.Generator().manual_seed(4)  # run from top to bottom for the text's numbers
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
 end, schedule = load_pretrained("sprites")
-torch.manual_seed(0)  # with this seed its training began, and so does its story
+torch.manual_seed(0)  # the seed of its training: so these are its first weights
 start = FromX0(ContextUnet(), schedule).eval().requires_grad_(False)
 early, middle = (load_pretrained(name)[0] for name in ("sprites-early", "sprites-middle"))
 checkpoints = {"start": start, "early": early, "middle": middle, "end": end}  # of one network
@@ -50,47 +50,44 @@ show_images(torch.cat(rows), columns=10, row_titles=list(checkpoints))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## After this notebook you can …
 #
-# - **write** `diffusion_loss`, the question that every diffusion model learns from, and the loop that asks it again and again,
-# - **say** why times are random, why the learning rate falls, and what an average of networks is good for,
+# - **write** `diffusion_loss`, the question that every diffusion model learns from, and the loop that asks it,
+# - **say** why times are random, the learning rate falls, and weights are averaged,
 # - **train** a small network from nothing, in a minute or two,
-# - **read** a loss curve without being fooled: by the level of noise, by the average, by the pictures,
-# - **train** on your own sprites, and tell what a mistake in the data would do.
+# - **read** a loss curve without being fooled,
+# - **train** on your own sprites, and find a leak between them and the exam.
 #
-# **Time:** about 50 minutes, and 35 more with the exercises. **You need:** notebooks 01 and 02; from 03 only that there is a network. What a gradient is. No GPU.
+# **Time:** about 50 minutes, and 45 more with the exercises. **You need:** notebooks 01 and 02; from 03 only that there is a network. What a gradient is. No GPU.
 #
-# If a cell stops with an error, or prints other numbers than ours, run all cells above it first: *Run → Run All Above Selected Cell* (in Colab: *Runtime → Run before*). If that does not help, restart the kernel first.
+# If a cell stops with an error, or its numbers do not fit the text, restart the kernel and run all cells from the top.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
 #
-# | math | code | shape | meaning |
-# |---|---|---|---|
-# | $x_0,\ x_t,\ \varepsilon,\ \bar\alpha_t$ | `x0`, `x_t`, `eps`, `schedule.alpha_bar` | | as in notebooks 01 and 02 |
-# | $\varepsilon_\theta(x_t, t, c)$ | `model(x_t, t, c)` | like `x_t` | the noise that the network sees |
-# | $\theta$ | `model.parameters()` | many | its weights: all the numbers that learning changes |
-# | $L(\theta)$ | `loss` | a number | how wrong the network is on average |
-# | $w_t$ | `weight` | `(T+1,)` | how much an error at time $t$ counts |
-# | $g$ | `p.grad` | like $\theta$ | the gradient of the loss: which way it rises |
-# | $k,\ n$ | `step`, `steps` | whole numbers | which step of learning it is, from 0, and how many there are |
-# | $\lambda_k$ | `learning_rate` | a number | how far a step goes |
-# | $\bar\theta$ | `average` | like $\theta$ | an average of the weights of the last steps |
-#
-# The context $c$ says what to draw: five numbers, one for each class. It goes along with each picture; notebook 05 is about it.
+# | math | code | shape | meaning | elsewhere called |
+# |---|---|---|---|---|
+# | $\varepsilon_\theta(x_t, t, c)$ | `model(x_t, t, c)` | like `x_t` | the noise that the network sees | `noise_pred` |
+# | $c$ | `c` | `(B, 5)` | the context: what to draw (notebook 05) | `class_labels` |
+# | $\theta$ | `model.parameters()` | many | its weights: all the numbers that learning changes | |
+# | $L(\theta)$ | `loss` | a number | how wrong the network is on average | $L_\text{simple}$ (DDPM) |
+# | $w_t$ | `weight` | `(T+1,)` | how much an error at time $t$ counts | `snr_weight`, $\lambda(t)$ |
+# | $g$ | `p.grad` | like $\theta$ | the gradient of the loss: which way it rises | |
+# | $k,\ n$ | `step`, `steps` | whole numbers | which step of learning it is, from 0, and how many there are | `global_step` |
+# | $\lambda_k$ | `learning_rate` | a number | how far a step goes | `lr` |
+# | $\bar\theta$ | `average` | like $\theta$ | an average of the weights of the last steps | EMA, `ema_model` |
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · A question whose answer we know
 #
 # <!-- Lecture, 4 minutes. Ask for the loss of somebody who always says "no noise". It is 1, and it is the number to beat. -->
 #
-# In notebook 01 you turned one sprite into any number of questions. Draw a sprite, a time and a noise, mix them, and ask: *which noise is in here?* You know, since you made it. Learning is to hear
-# very many such questions, and to be corrected a little after each.
-#
-# How wrong an answer is, we measure by its mean squared error:
+# Draw a sprite, a time and a noise, mix them, and ask: *which noise is in here?* You know, since you made it. Learning means to answer
+# very many such questions, and to be corrected a little after each. How wrong an answer is, the **loss** says, a mean squared error:
 #
 # $$L(\theta) = \mathbb E_{x_0,\, t,\, \varepsilon}\ \big\lVert\, \varepsilon - \varepsilon_\theta\big(\underbrace{\sqrt{\bar\alpha_t}\; x_0 + \sqrt{1-\bar\alpha_t}\;\varepsilon}_{x_t},\ t\big)\big\rVert^2. \tag{1}$$
 #
-# Read $\mathbb E$ as "on average over": all sprites $x_0$, all times $t = 1 \dots T$ alike, all noises $\varepsilon$. By $\lVert\cdot\rVert^2$ we mean the *mean* over the 768 numbers of a picture, not the sum, so that the loss has
-# the same size for pictures of any size. The DDPM paper calls the procedure Algorithm 1: draw the three, compute (1) for them, take a step that makes it smaller, repeat.
+# Read $\mathbb E$ as "on average over": all sprites $x_0$, all times $t = 1 \dots T$ alike, all noises $\varepsilon$. By $\lVert\cdot\rVert^2$ we mean the *mean* over the 768 numbers of a picture.
+#
+# Where does (1) come from? The steps back are Gaussians whose means the network chooses. To make the data as probable as possible (maximum **likelihood**), these means must fit, and how badly they fit is the squared error of the noise, times a number for each $t$. DDPM left out these numbers: hence "simple loss". Notebook 07 derives them.
 #
 # **Question.** What is a good loss? Let us grade two answers that need no network, "there is no noise" and "it is all noise", beside the network that comes with the course.
 
@@ -107,14 +104,18 @@ for t in (50, 200, 450):
     print(f"t = {t:3}: " + ",  ".join(errors))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Whoever always answers "no noise" has a loss of 1, the variance of the noise. At $t = 450$ the lazy answer "all noise" is almost perfect, and says nothing about the picture. So
-# a number such as 0.05 is neither good nor bad: **it depends on the level**. Keep that in mind for section 9.
+# The answer "no noise" has a loss of 1, the variance of the noise. At $t = 450$ the lazy answer "all noise" has an error of 0.02, and says nothing about the picture. So
+# a number such as 0.05 is neither good nor bad: **it depends on the level**.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 1 · The loss (medium, 10 minutes)
 #
-# Write (1) for a batch. Draw a time for **each** image with `torch.randint(…, generator=generator)`, whose upper end is not included; a noise for each with `torch.randn`; mix them with `schedule.add_noise(x0, t, eps)`; ask
-# `model(x_t, t, c)`; return the mean of the squared error as a tensor.
+# Write (1) for a batch. Draw one time for **each** image, then a noise for each, both from the generator. Return the mean of the squared error as a tensor.
+#
+# <details><summary>Hint</summary>
+#
+# <code>torch.randint(…, generator=generator)</code> leaves out its upper end. <code>schedule.add_noise(x0, t, eps)</code> mixes.
+# </details>
 
 # %% slideshow={"slide_type": "skip"} tags=["exercise"]
 from course_utils import check_diffusion_loss
@@ -140,36 +141,22 @@ def diffusion_loss(model, x0, c, schedule, generator):
 
 
 check_diffusion_loss(diffusion_loss)
+from course_utils import diffusion_loss as weighted_loss  # the package's has a weight: section 3
+
+ones = torch.ones(schedule.T + 1)
+yours = diffusion_loss(lambda x, t, c: 0 * x, x0, c, schedule, randomness)
+ours = weighted_loss(lambda x, t, c: 0 * x, x0, c, schedule, ones, randomness)
+assert abs(yours - ours) < 0.05  # the same but for chance: with all weights 1
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Why is the time random, and another one for each image?
 #
 # <!-- Lecture, 4 minutes. Ask what goes wrong when all images of a batch share a time. The mean is right, and the training is worse all the same. -->
 #
-# We could show the network $t = 1$ first, then $t = 2$, and so on. Or one time for a whole batch. The loss (1) only asks that on average all times come equally often.
+# The loss (1) only asks that on average all times come equally often.
 #
-# **Predict.** Sixty batches of 8 sprites. Once all images of a batch share one $t$, once each has its own. How much does the error of $\hat x_0$ differ from batch to batch?
-
-# %% slideshow={"slide_type": "fragment"}
-shared, own = [], []
-for x0, c in zip(held_out[:480].split(8), held_out_c.split(8)):
-    eps = torch.randn(x0.shape, generator=randomness)
-    for found, draws in ((shared, 1), (own, 8)):
-        t = torch.randint(1, schedule.T + 1, (draws,), generator=randomness).expand(8)
-        x_t = schedule.add_noise(x0, t, eps)
-        x0_hat = schedule.predict_x0(x_t, t, checkpoints["middle"](x_t, t, c))
-        found.append((x0 - x0_hat).square().mean())
-shared, own = torch.stack(shared), torch.stack(own)
-print(f"one t for all:  mean {shared.mean():.2f}, standard deviation {shared.std():.2f}")
-print(f"one t for each: mean {own.mean():.2f}, standard deviation {own.std():.2f}")
-assert own.std() < 0.6 * shared.std()
-
-# %% [markdown] slideshow={"slide_type": "fragment"}
-# Both estimate the same average, up to chance. But a batch with a single time says something about one level only, and pulls the network to and fro. A batch that mixes all levels says a little about each, and its
-# gradient points where (1) really falls.
-#
-# What is that worth? We trained a small network both ways, three times each, and wrote down how good its drawings are. (`benchmarks/learning.py` did it: about a quarter of an hour on one CPU core, too long for a notebook.) The measure
-# is the *Fréchet distance* between drawn sprites and real ones. Section 9 explains it; until then: **smaller is better**.
+# **Predict.** What if all images of a batch share one $t$? `benchmarks/learning.py` trained a small network (16 features, 400 steps) both ways, three times each. The measure
+# is the **Fréchet distance** between 500 drawn sprites and real ones (notebook 02): smaller is better.
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils import plot_dots
@@ -184,68 +171,50 @@ def frechet(run, weights="averaged", step=last_step):  # one number for each see
     return [float(row["frechet"]) for row in measured if wanted.items() <= row.items()]
 
 
-times = {"own t for each": frechet("ours"), "one t for all": frechet("one t a batch")}
-assert min(times["one t for all"]) > max(times["own t for each"])
-plot_dots(times, f"Fréchet distance after {last_step} steps, three seeds")
+ways = {"own t for each": frechet("ours"), "one t for all": frechet("one t a batch")}
+assert min(ways["one t for all"]) > max(ways["own t for each"])
+plot_dots(ways, f"Fréchet distance after {last_step} steps, three seeds")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Each dot is one training, the line their mean. The batch that mixes levels wins every time, at no cost.
-#
-# **Think.** Why not go through the times in order, all images at $t = 1$ first, then all at $t = 2$, and so on up to 500?
-#
-# <details><summary>Answer</summary>
-#
-# The same weights serve all levels. While the network practises one of them, nothing holds the others in place, and it forgets. When it comes to $t = 500$, it has become a network for large $t$. Shuffled data is the same idea: a step
-# should look like the whole.
-# </details>
+# Each dot is one training, the line their mean. The batch that mixes levels wins every time.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · Which errors count?
 #
 # <!-- Lecture, 6 minutes. The three losses are one loss with three weights. Let them vote for a weight before the dots are shown. -->
 #
-# An error of the noise is an error of the picture, seen through another lens; that was (5) of notebook 02. There is a third lens, $v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$, which holds a bit of both:
+# A network may put out the noise, the picture, or a mixture of both, $v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$. (Flow matching calls $\varepsilon - x_0$ by the same letter; it is another quantity.) By (5) of notebook 02 the errors of all three differ by a number that depends on $t$:
 #
 # $$\underbrace{\lVert \varepsilon - \hat\varepsilon \rVert^2}_{w_t = 1} \qquad
 # \underbrace{\lVert v - \hat v \rVert^2 = \tfrac{1}{\bar\alpha_t}\,\lVert \varepsilon - \hat\varepsilon \rVert^2}_{w_t = 1/\bar\alpha_t} \qquad
 # \underbrace{\lVert x_0 - \hat x_0 \rVert^2 = \tfrac{1}{\mathrm{SNR}_t}\,\lVert \varepsilon - \hat\varepsilon \rVert^2}_{w_t = 1/\mathrm{SNR}_t} \tag{2}$$
 #
-# So all three losses are (1) with a weight $w_t$ in front of the error. They do not ask another question. They say at which levels a mistake hurts. (And since $1/\bar\alpha_t = 1 + 1/\mathrm{SNR}_t$, the error of $v$ is the sum of the other two.)
-#
-# **Question.** Which levels does each loss look at? Here is one network, the shipped one, in all three lenses.
-
-# %% slideshow={"slide_type": "fragment"}
-x0, c = held_out[:64], held_out_c[:64]
-eps, errors = torch.randn(x0.shape, generator=randomness), {}
-for t in (5, 50, 200, 350, 450):
-    eps_hat = checkpoints["end"](schedule.add_noise(x0, t, eps), torch.full((64,), t), c)
-    errors[t] = (eps - eps_hat).square().mean()
-    of_v, of_x0 = errors[t] / schedule.alpha_bar[t], errors[t] / schedule.snr[t]  # (2)
-    print(f"t = {t:3}: error of ε {errors[t]:.2f}, of v {of_v:.2f}, of x₀ {of_x0:.2f}")
-    assert (of_v - errors[t] - of_x0).abs() < 1e-6
-
-# %% [markdown] slideshow={"slide_type": "fragment"}
-# The error of ε is largest at the smallest $t$. There a picture has hardly any noise that one could name, and our network is worse than the answer "no noise", whose error is 1: it draws the whole picture anew, and the smallest mistake in that is large beside so little noise. The error of $x_0$ is largest at the largest $t$, where hardly
-# anything of the picture can be seen, and nobody could avoid most of it. The error of $v$ is the sum of the two.
-#
-# By (2), who counts errors of ε counts those of $x_0$ with a factor, $\mathrm{SNR}_t$. The factor is more than a thousand at the smallest $t$, and nearly zero at the largest. A compromise is to **clip** it: it shall be at least 1, and at most 5.
+# So all three losses are (1) with a weight $w_t$ in front. They say at which levels a mistake hurts. A fourth weight is a compromise: errors of $x_0$, times SNR, which is **clipped** to lie between 1 and 5:
 #
 # $$w_t = \frac{\operatorname{clip}(\mathrm{SNR}_t,\ 1,\ 5)}{\mathrm{SNR}_t}. \tag{3}$$
 #
-# So it is the error of ε where picture and noise are about equally strong. Where there is more noise it is the error of $x_0$, and where there is less, five times the error of $x_0$. The table is `clipped_snr(schedule)`. Elsewhere you meet its two halves: with the upper bound alone it is called **min-SNR** (Hang et al., 2023), and with the lower one alone *truncated SNR*.
+# With the upper bound alone it is called **min-SNR** (Hang et al., 2023). The table is `clipped_snr(schedule)`.
 #
-# **Question.** Which levels count with (3)?
+# **Question.** Which levels does each loss look at? Here is the shipped network, which puts out $x_0$, on 64 held-out sprites.
 
 # %% slideshow={"slide_type": "fragment"}
-from course_utils import clipped_snr
-
-weight = schedule.snr.clamp(1, 5) / schedule.snr  # (3)
-assert torch.equal(weight, clipped_snr(schedule))
-for t, error in errors.items():
-    print(f"t = {t:3}: weight {weight[t]:.3f}, so the error is {weight[t] * error:.3f}")
+weight = schedule.snr.clamp(1, 5) / schedule.snr  # (3), clipped_snr(schedule)
+x0, c = held_out[:64], held_out_c[:64]
+eps = torch.randn(x0.shape, generator=randomness)
+for t in (5, 50, 200, 350, 450):
+    x_t, signal = schedule.add_noise(x0, t, eps), schedule.alpha_bar[t].sqrt()
+    eps_hat = checkpoints["end"](x_t, torch.full((64,), t), c)
+    x0_hat, noise = schedule.predict_x0(x_t, t, eps_hat), (1 - signal**2).sqrt()
+    of_eps, of_x0 = (eps - eps_hat).square().mean(), (x0 - x0_hat).square().mean()
+    of_v = (signal * (eps - eps_hat) - noise * (x0 - x0_hat)).square().mean()
+    assert torch.isclose(of_v, of_eps / signal.float() ** 2, rtol=1e-3)  # (2)
+    assert torch.isclose(of_x0, of_eps / schedule.snr[t].float(), rtol=1e-3)  # (2)
+    numbers = f"ε {of_eps:.2f}, v {of_v:.2f}, x₀ {of_x0:.3f}, (3) {weight[t] * of_eps:.3f}"
+    print(f"t = {t:3}: error of {numbers}")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Compare with the errors of ε above: the smallest $t$ count a few hundred times less, and the largest 40 times more. Does it help?
+# The error of ε is largest at the smallest $t$, and worse than that of "no noise": there is hardly any noise to name, and the smallest mistake of the picture is large beside it. The error of $x_0$ is largest at the largest $t$, where hardly
+# anything of the picture can be seen. (Section 8 asks how much of that can be avoided.) The error of $v$ is the sum of the two.
 #
 # **Predict.** The same short training of a network that puts out $x_0$, with each of five weights, three times each. Which draws best?
 
@@ -253,26 +222,22 @@ for t, error in errors.items():
 from itertools import pairwise
 from statistics import fmean
 
-lenses = {run: frechet(run) for run in ("error of ε", "error of v", "min-SNR")}
-lenses |= {"clipped SNR": frechet("ours"), "error of x₀": frechet("error of x0")}
-assert all(min(worse) > max(better) for worse, better in pairwise(lenses.values()))
+weightings = {run: frechet(run) for run in ("error of ε", "error of v", "min-SNR")}
+weightings |= {"clipped SNR": frechet("ours"), "error of x₀": frechet("error of x0")}
+assert all(min(worse) > max(better) for worse, better in pairwise(weightings.values()))
 at_end = {"weights": "averaged", "step": last_step}
 for name, run in (("clipped SNR", "ours"), ("error of x₀", "error of x0")):
     rows = [row for row in measured if ({"run": run} | at_end).items() <= row.items()]
     of_x0, of_eps = (fmean(float(row[e]) for row in rows) for e in ("error_x0", "error_eps"))
     print(f"{name}: error of x₀ {of_x0:.3f}, error of ε {of_eps:.2f}")
-plot_dots(lenses, f"Fréchet distance after {last_step} steps")
+plot_dots(weightings, f"Fréchet distance after {last_step} steps")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# No two of them overlap. Who counts the errors of ε or of $v$ draws worst: both multiply the errors of the picture at the smallest $t$ by more than a thousand. Min-SNR takes that away, and (3), which is the same up to $t = 248$, counts the large $t$ more. Both steps help. Best of all draws who counts plain errors of $x_0$, and so the smallest $t$ even less.
+# No two of them overlap. Worst are the errors of ε and of $v$, which count mistakes at the smallest $t$ more than a thousandfold. Best are plain errors of $x_0$.
 #
-# Why then (3)? After 400 steps a network draws rough shapes, and the finest details do not count yet. The two lines above the dots compare the errors of the last two networks. That of $x_0$ is the same. That of ε, most of which is made at the smallest $t$, is much smaller with (3). The network of the course learned a hundred times longer, and should get the finest details right as well. Indeed: after 5,000 steps, networks of either kind draw equally well with 25 steps of DDIM, and at $t = 1$ the one that counts plain errors of $x_0$ has more than twice the error, at $t = 20$ 1.7 times (`benchmarks/search.py`, one training each).
-#
-# A second choice hides behind the first: what the last layer **puts out**. A network that puts out ε must copy its input at large $t$, and its tiny errors grow a hundredfold and more when we turn them into a picture. One that puts out $x_0$ must copy its
-# input at small $t$. One that puts out $v$ must always do some of both. `FromV` and `FromX0` turn such networks into models that answer with noise, so all of them can be trained with the same function. Section 11 compares them.
-#
-# The package's `diffusion_loss` is yours with one more argument, `weight`. From here on we use it, mostly with the weight (3).
+# Why then (3)? The two lines above the dots tell: the error of $x_0$ is the same with both weights, and that of ε, most of which is made at the smallest $t$, is much smaller with (3). After 400 steps a network draws rough shapes, and details do not count yet. The network of the course learned a hundred times longer and should get them right, so it learned with (3).
 
+#
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · The loop
 #
@@ -282,10 +247,10 @@ plot_dots(lenses, f"Fréchet distance after {last_step} steps")
 #
 # $$g = \nabla_\theta L(\theta), \qquad g \leftarrow g \cdot \min\!\Big(1, \frac{1}{\lVert g\rVert}\Big), \qquad \theta \leftarrow \theta - \lambda_k\, g. \tag{4}$$
 #
-# The middle part is *clipping*: a gradient longer than 1 is shortened to 1, so that a single strange batch cannot throw the network far away.
+# The middle part is *clipping*: a gradient longer than 1 is shortened to length 1, so that one unusual batch cannot dominate.
 #
 # PyTorch does each part in one line: `loss.backward()` computes $g$ and **adds** it to `p.grad` of every weight `p`. So the old one must be emptied first, with `optimizer.zero_grad()`. `torch.nn.utils.clip_grad_norm_` clips, and `optimizer.step()` takes the
-# step. Our optimizer is *Adam*, which divides each number of $g$ by its usual size, so that all weights learn at about the same pace.
+# step. Our optimizer is *AdamW*, which takes an average of the last gradients and divides each number of it by its usual size.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 2 · The loop (medium, 10 minutes)
@@ -323,46 +288,19 @@ def training_loop(model, optimizer, batches, loss_of):
 check_training_loop(training_loop)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### A strange batch
-#
-# **Predict.** One of 32 pictures was never divided: it counts from 0 to 255 instead of −1 to 1. How long is the gradient?
-
-# %% slideshow={"slide_type": "fragment"}
-from course_utils import diffusion_loss
-
-torch.manual_seed(0)  # the first weights of a network come from PyTorch's own generator
-model = FromX0(ContextUnet(n_features=16), schedule)
-fine, strange = sprites[:32], sprites[:32].clone()
-strange[0] = (strange[0] + 1) * 127.5
-lengths = []
-for x0 in (fine, strange):
-    same = torch.Generator().manual_seed(0)  # the same times and the same noise for both
-    model.zero_grad()
-    diffusion_loss(model, x0, contexts[:32], schedule, weight, same).backward()
-    lengths.append(torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0))  # before clipping
-    after = sum(p.grad.square().sum() for p in model.parameters()).sqrt()
-    assert abs(after - 1) < 0.001
-assert lengths[1] > 3 * lengths[0]
-print("one strange picture makes the gradient more than three times as long")
-print("after clipping, it has length 1 in both cases")
-
-# %% [markdown] slideshow={"slide_type": "fragment"}
-# One picture of 32 outshouts the 31 others together. Clipping does not mend the direction of this step, but the damage is no larger than that of any other. (Adam, too, remembers large gradients for a while. It is one more reason to clip *before* the step.)
-
-# %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · How large a step?
 #
 # <!-- Lecture, 2 minutes. Draw the curve in the air: up in a twentieth of the run, then down like a cosine. -->
 #
-# At first, large steps: nothing is learned yet, and there is far to go. At the end, small ones: every batch is a small sample, its gradient is off by chance, and large steps would keep shaking the weights. So the learning rate falls, here like half a cosine. At the very
-# beginning it climbs for a twentieth of the run, because Adam does not know yet how large gradients usually are:
+# At first, large steps: there is far to go. At the end, small ones: every batch is a small sample, its gradient is off by chance, and large steps would keep moving the weights about. So the learning rate falls, here like half a cosine. At the very
+# beginning it climbs for a twentieth of the run (*warm-up*), because Adam does not know yet how large gradients usually are:
 #
 # $$\frac{\lambda_k}{\lambda_{\max}} = \min\!\Big(1, \frac{k+1}{n/20+1}\Big)\cdot\frac{1 + \cos(\pi k / n)}{2}, \qquad k = 0, 1, \dots, n-1. \tag{5}$$
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 3 · The learning rate (easy, 5 minutes)
 #
-# Write (5): the share of the largest learning rate for step $k$ of $n$. `step` and `steps` are plain whole numbers; `math.cos` and `math.pi` are at hand.
+# Write (5): the share of the largest learning rate for step $k$ of $n$. `step` and `steps` are plain whole numbers.
 
 # %% slideshow={"slide_type": "skip"} tags=["exercise"]
 import math
@@ -399,20 +337,23 @@ plot_curves(curve, "step", "share", size=(720, 260))
 #
 # <!-- Lecture, 3 minutes. Ask what an average of two networks is. It is an average of numbers, and it works because the two are neighbours. -->
 #
-# The weights wander about a good place instead of standing in it. The mean of many places around a goal is nearer to the goal than most of them. So beside the network that learns we keep a second one that never learns, and only follows: the *exponential moving average* (EMA),
+# Since each gradient is off by chance, the weights wander about a good place, and their mean is nearer to it than most of them. So beside the network that learns we keep a second one that only follows: the **exponential moving average** (EMA),
 #
 # $$\bar\theta \leftarrow d\,\bar\theta + (1-d)\,\theta, \tag{6}$$
 #
 # with a *decay* $d$ just below 1: $d = 0.99$ remembers about the last 100 steps. We learn with $\theta$ and draw with $\bar\theta$.
 #
-# A network holds more than weights. *Buffers* are numbers that it keeps without learning them, such as the running statistics of BatchNorm, and a counter. Who averages the weights and forgets the buffers has a network whose parts
-# do not fit.
+# A network may hold more than weights. *Buffers* are numbers that it keeps without learning them. BatchNorm (notebook 03, section 8) keeps a running mean and variance, and counts its batches.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 4 · The average (medium, 10 minutes)
 #
-# Write (6), in place: it changes `average` and returns nothing. Loop over `zip(average.parameters(), model.parameters())`, and over `.buffers()` as well. `old.lerp_(new, 1 - decay)` moves `old` a
-# share of the way to `new`, and `old.copy_(new)` copies. A counter has no fractions, so copy it; `tensor.is_floating_point()` tells. All this under `torch.no_grad()`: it is bookkeeping, not learning.
+# Write (6), in place: it changes `average` and returns nothing, and it must reach the buffers, too. The counter of BatchNorm has no fractions, so copy it. All this under `torch.no_grad()`: it is bookkeeping, not learning.
+#
+# <details><summary>Hint</summary>
+#
+# Loop over <code>zip(average.parameters(), model.parameters())</code>, and over <code>.buffers()</code>. <code>old.lerp_(new, 1 - decay)</code> moves <code>old</code> a share of the way to <code>new</code>, <code>old.copy_(new)</code> copies, and <code>tensor.is_floating_point()</code> tells which to use.
+# </details>
 
 # %% slideshow={"slide_type": "skip"} tags=["exercise"]
 from course_utils import check_update_average
@@ -445,9 +386,9 @@ check_update_average(update_average)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What if the buffers are forgotten?
 #
-# Our network has GroupNorm, which keeps no statistics, so nothing can be forgotten. Many networks in circulation have BatchNorm.
+# Our network has GroupNorm, which keeps no statistics. Many networks in circulation have BatchNorm.
 #
-# **Predict.** A BatchNorm layer sees numbers with mean 5. Its average copies the weights and forgets the buffers. It should put out numbers with mean 0. What does it do?
+# **Predict.** A BatchNorm layer sees numbers with mean 5. Its average follows the weights and forgets the buffers. It should put out numbers with mean 0. What does it do?
 
 # %% slideshow={"slide_type": "fragment"}
 import copy
@@ -462,53 +403,42 @@ for _ in range(200):
         old.data.lerp_(new.data, 0.1)
 for name, average in (("with buffers", right), ("without", forgetful)):
     print(f"{name:12}: mean {average.eval()(numbers).mean().abs():.1f}")
-network = checkpoints["end"].network
-assert not list(network.state_dict().keys() - dict(network.named_parameters()))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It does nothing at all: its statistics are still those of the first day, mean 0 and variance 1. Nothing fails, training goes well, and every picture that you draw with the average is garbage. (The assertion says that our own network stores nothing but weights.)
+# It does nothing: its statistics are still those from before the first step. No error says so, and the training goes well.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · Watch it learn
 #
 # <!-- Lecture, 6 minutes. Start the training in the room if you can: it takes a minute or two. Let them call out what they see first. -->
 #
-# Now all of it together. Like the shipped network, ours puts out $x_0$. It is smaller, has never seen a sprite, and has a minute or two. So it learns by plain errors of $x_0$, which were best in the short trainings of section 3. The decay of the average starts low and grows, so that it forgets its first, worthless, weights: it remembers the last tenth of the run so far.
+# Now all of it together. Like the shipped network, ours puts out $x_0$. It is smaller, and learns by plain errors of $x_0$, which were best in the short trainings of section 3. The average remembers the last tenth of the run so far.
 #
 # **Predict.** What does it learn first: colours, outlines, or faces?
 
-# %% slideshow={"slide_type": "fragment"}
-steps, batch_size = 1500, 32
-
-
-def newborn():  # a network that knows nothing, its average, and what moves its weights
-    torch.manual_seed(0)
-    model = FromX0(ContextUnet(n_features=16), schedule)
-    optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99))
-    return model, copy.deepcopy(model), optimizer
-
-
-print(f"{sum(p.numel() for p in newborn()[0].parameters()):,} numbers to learn")
-
 # %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
-model, average, optimizer = newborn()  # anew, each time this cell is run
+steps, batch_size = 1500, 32
+torch.manual_seed(0)  # anew, each time this cell is run
+model = FromX0(ContextUnet(n_features=16), schedule)  # it knows nothing
+average, optimizer = copy.deepcopy(model), torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99))
 losses, album = [], {0: copy.deepcopy(average)}
+
+
+def loss_of(model, x0, c):  # the squared error of x₀, by (2)
+    return weighted_loss(model, x0, c, schedule, 1 / schedule.snr, randomness)
+
+
 for k in tqdm(range(steps)):  # a minute or two
     optimizer.param_groups[0]["lr"] = 5e-3 * learning_rate(k, steps)  # (5)
     rows = torch.randint(len(sprites), (batch_size,), generator=randomness)
-    x0, c = sprites[rows], contexts[rows]
-    loss = diffusion_loss(model, x0, c, schedule, 1 / schedule.snr, randomness)  # of x₀, by (2)
-    optimizer.zero_grad()
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()  # (4)
+    batches = [(sprites[rows], contexts[rows])]
+    losses += training_loop(model, optimizer, batches, loss_of)  # (4), one step
     update_average(average, model, decay=1 - 9 / (10 + k))  # (6)
-    losses.append(loss.item())
     if k + 1 in (20, 100, 300, steps):
         album[k + 1] = copy.deepcopy(average)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# That was a complete training, in fifteen lines, and every line is yours. First the loss, averaged over 50 batches.
+# That was a complete training, with your own loop, rate and average. First the loss, averaged over 50 batches.
 
 # %% slideshow={"slide_type": "fragment"}
 history = torch.tensor(losses)
@@ -523,28 +453,14 @@ plot_curves(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It falls fast, and then hardly: single batches differ from one another by more than the whole second half of the training has gained (that is the assertion). Where are the sprites? The same noise, drawn by the network at five moments:
-
-# %% slideshow={"slide_type": "fragment"}
-rows = []
-one_of_each = torch.eye(5)[torch.arange(10) % 5]
-for young in album.values():
-    *_, last = sample(young, x_T, schedule.timesteps(25), schedule, c=one_of_each)
-    rows.append(last.x)
-names = [f"{k} steps" for k in album]
-show_images(torch.cat(rows), columns=10, row_titles=names)
-
-# %% [markdown] slideshow={"slide_type": "fragment"}
-# At first it draws a pattern that has nothing to do with sprites. After 20 steps it knows what all of them share: a white margin, and something darker inside. After 100 there are colours inside dark outlines, and what follows makes both firmer. You may recognise a body here and a claw there; faces are far off. But nobody told it what an outline
-# is. It was shown 48,000 sprites through noise, each of ours 2.4 times on average, and that was enough.
-#
-# **Question.** Does it draw what it is asked for? We let it draw 300 sprites, and ask a classifier for the class of each. (It comes with the course, and section 9 tells more about it.) Guessing would be right in one case of five.
+# It falls fast, and then hardly: single batches differ by more than the whole second half of the training has gained (that is the assertion). What does the network draw? Here is the same noise at five moments. And we ask the **judge**, the classifier of notebook 02: of 300 sprites, how many are what was asked for? Guessing would be right in one case of five.
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils import context_accuracy, ddpm_step, load_classifier
 
 judge = load_classifier()
 many, many_c = torch.randn((300, 3, 16, 16), generator=randomness), held_out_c[:300]
+one_of_each, times = torch.eye(5)[torch.arange(10) % 5], schedule.timesteps(25)
 
 
 def draw(model):  # of the classes of the first 300 sprites that were held out
@@ -553,30 +469,19 @@ def draw(model):  # of the classes of the first 300 sprites that were held out
     return last.x.clamp(-1, 1)  # as a screen shows it
 
 
+rows = [list(sample(m, x_T, times, schedule, c=one_of_each))[-1].x for m in album.values()]
 shares = {k: context_accuracy(judge, draw(young), many_c) for k, young in album.items()}
 assert max(shares[0], shares[20]) < 0.4 and shares[steps] >= 0.5, shares
 print(f"after {steps} steps the judge finds at least half of them in the class that was asked for")
+show_images(torch.cat(rows), columns=10, row_titles=[f"{k} steps" for k in album])
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# After 20 steps it knows what all sprites share: a white margin, and something darker inside. After 100 there are colours inside dark outlines, and what follows makes both firmer. Faces are far off.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What did the average do?
 #
-# **Predict.** We have drawn with the average. How different is the network that it follows? And when is the difference larger: in the middle of the run, or at its end?
-
-# %% slideshow={"slide_type": "fragment"}
-gaps = {"average": average, "raw": model}
-apart = sum((a - b).square().sum() for a, b in zip(average.parameters(), model.parameters()))
-moved = sum((a - b).square().sum() for a, b in zip(average.parameters(), album[0].parameters()))
-assert apart < 0.001 * moved
-print("at the end, the two differ by less than a thousandth of the way that they have come")
-rows = []
-for weights in gaps.values():
-    *_, last = sample(weights.eval(), x_T, schedule.timesteps(25), schedule, c=one_of_each)
-    rows.append(last.x)
-show_images(torch.cat(rows), columns=10, row_titles=list(gaps))
-
-# %% [markdown] slideshow={"slide_type": "fragment"}
-# Hardly any difference: at the end the learning rate is almost zero, so the network has stopped wandering, and the average has caught up with it. The trainings of section 2 tell the whole story. Some had a rate that falls, as here, and some one that stays large. Here is the error of $x_0$ that both sets of
-# weights make on held-out sprites, on the way and at the end.
+# **Predict.** When does the average differ more from the network that it follows: with a rate that falls, or with one that stays large? Here is the error of $x_0$ that both make on held-out sprites, in the trainings of section 2.
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils import plot_spread
@@ -601,23 +506,18 @@ assert (constant < constant_raw - 0.003).all() and (falling - falling_raw).abs()
 plot_spread(curves, "step", "squared error of x₀")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# (The bands reach from the best of three trainings to the worst.) With a rate that stays large, the network still wanders at the end, and the average errs less than the network that it follows, in every training. With a rate that falls to zero, both end in the same place.
-#
-# Averaging and a falling rate both take the wandering out. In so short a run averaging alone does it better, because a rate that falls stops a network that still has far to go. Most people use both, and so did the training of the network that comes with the course.
+# With a rate that stays large, the average errs less than the network that it follows, in every training. With a rate that falls to zero, both end in the same place. In this short run a constant rate with an average is best. The shipped network had both; we did not compare them in a long run.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 8 · Four ages
+# ## 8 · What the loss does not tell
 #
-# <!-- Lecture, 3 minutes. Play the movie. All four begin with the same noise, and that is why they can be compared. -->
+# <!-- Lecture, 7 minutes. Play the movie. Then ask which of two networks is better when the losses are 0.04 and 0.02. -->
 #
-# A minute or two made outlines and colours. The network that comes with the course is larger and learned for longer; `weights/sprites.md` says how long. It was kept at three moments, as *checkpoints*, and how it began a seed says. You have seen all four at the very top of this page.
-#
-# **Question.** Does an older network draw the *same* picture better, or another one? Watch four of them at once, all from the same noise.
+# The network that comes with the course is larger and learned for longer. It was kept at three moments, as **checkpoints**, and its first weights can be made again from a seed. Here are all four, from the same noise.
 
 # %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
 from course_utils import animate
 
-times = schedule.timesteps(25)
 walks = [list(sample(m, x_T[:5], times, schedule, c=one_of_each[:5])) for m in checkpoints.values()]
 film = [torch.cat([step.x for step in steps_at_once]) for steps_at_once in zip(*walks)]
 captions = [f"t = {t}; from top to bottom: {', '.join(checkpoints)}" for t in times[1:]]
@@ -625,23 +525,9 @@ alt = "Five sprites appear, drawn by a network at four ages, one below the other
 animate(film, captions, alt, columns=5)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Column by column it is often one drawing, growing up, and now and then it becomes another thing. All four begin with the same noise, and DDIM adds no other. Where a network is right about the whole, older ones agree with it, and add detail.
+# Column by column it is often one drawing that gets better.
 #
-# **Question.** How good are they? Now it is time to say how one measures that.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## 9 · What the loss does not tell
-#
-# <!-- Lecture, 5 minutes. This is the section to remember. Ask which of two networks is better when the losses are 0.04 and 0.02. -->
-#
-# To compare drawn pictures with real ones, we ask a **judge**: a small classifier that learned to tell the kinds of sprites apart, and to recognise spoiled ones. It describes each picture by 64 numbers, its *features*. For real sprites and for drawn ones these form two clouds, and the
-# **Fréchet distance** compares the two by their means $\mu$ and covariances $\Sigma$:
-#
-# $$\lVert \mu - \mu' \rVert^2 + \operatorname{tr}\!\big(\Sigma + \Sigma' - 2\,(\Sigma\,\Sigma')^{1/2}\big). \tag{7}$$
-#
-# It is 0 when both agree, and grows with wrong kinds, with blur, with noise and with lost variety. With few pictures it is too large, even for real ones, so we always print what *real* sprites get.
-#
-# **Predict.** Between "middle" and "end" the loss falls by a few hundredths. What do the pictures do?
+# **Predict.** Between "middle" and "end" the loss (weighted with (3), 500 held-out sprites) falls by a few hundredths. What happens to the Fréchet distance of 300 drawn sprites, and to the shares that the judge finds clean and of the right class?
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils import clean_share, frechet_distance
@@ -668,10 +554,9 @@ print(f"real sprites: Fréchet distance {distance(held_out[:300]):.0f}")
 assert min(far["start"], far["early"]) > 1.5 * far["middle"] > 2 * far["end"]
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# (The loss is weighted with (3), on held-out sprites.) Most of the loss is gone early, and the pictures are worthless. Then it falls by a few hundredths, and they become sprites. "Class right" is the share of pictures that the judge takes for the class that was asked for, as well as it can;
-# "clean" is the share that it does not find spoiled. It is strict: one pixel that does not fit is enough.
+# From "early" to "end" the loss falls from 0.20 to 0.12 only. The share of clean sprites, without stray pixels, noise and broken outlines, rises from 1 % to 81 %.
 #
-# **Question.** How can a picture improve so much when the loss improves so little? Look at the error of the picture level by level. Beside the ages stands somebody who never looks, and always answers with the mean of the class.
+# **Question.** How can that be? Look at the error of $x_0$ level by level. Beside the ages stands somebody who always answers with the mean of the class, and `IdealDenoiser` of notebook 01, which compares $x_t$ with every sprite of the course. At high noise nearly all of these could be behind $x_t$, and nobody does much better.
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils import IdealDenoiser
@@ -680,38 +565,33 @@ class_means = torch.stack([sprites[contexts[:, k] == 1].mean(0) for k in range(5
 by_level["mean of the class"] = (x0 - class_means[c.argmax(1)]).square().mean((1, 2, 3))
 middle, high = (t > 100) & (t <= 300), t > 400
 for name, error in by_level.items():
-    print(
-        f"{name:17}: t = 101 to 300 {error[middle].mean():.3f}, from 401 {error[high].mean():.3f}"
-    )
+    some, much = error[middle].mean(), error[high].mean()  # noise
+    print(f"{name:17}: t = 101 to 300 {some:.3f}, from 401 {much:.3f}")
 ideal = IdealDenoiser(sprites, schedule, contexts).predict_x0(x_t[high], t[high], c[high])
-unavoidable = (x0[high] - ideal).square().mean()
-print(f"who compares x_t with all 20,000 sprites: from 401 {unavoidable:.3f}")
-assert unavoidable > 0.7 * by_level["end"][high].mean()
+hard = (x0[high] - ideal).square().mean()
+print(f"who compares with all sprites, t from 401: {hard:.3f} ({high.sum()} pictures)")
 window = t.float().unfold(0, 50, 10).mean(1)
+del by_level["start"]
 curves = {name: (window, error.unfold(0, 50, 10).mean(1)) for name, error in by_level.items()}
-del curves["start"]
 plot_curves(curves, "t", "squared error of x₀")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# (Each curve is smoothed over 50 levels.) Each age errs less than the one before. At high noise, where hardly anything can be seen, the early network knows little more than the mean of the class. The oldest has learned something. Most of the rest seems hard to avoid: even who compares $x_t$ with every sprite of the course (`IdealDenoiser`, notebook 01) has an error of that size. So the loss, an average over all
-# levels, hides what has been gained under errors that are hard to avoid.
-#
-# And a sampler asks its network again and again, each time about a picture that *it* made. Small errors add up; the loss knows nothing of that, since in training every question is made from a real sprite.
+# (Each curve is smoothed over 50 levels.) From $t = 401$ on, the early network knows little more than the mean of the class. Of the 0.34 of the oldest, about 0.32 can hardly be avoided. At $t = 101$ to 300 its error is a third of that of the early one. The average over all levels hides this, since the large errors at high $t$ hardly change. And a sampler asks its network again and again, about pictures that *it* made; the loss knows nothing of that.
 #
 # **Think.** Your loss is 0.04, a friend's is 0.02. Whose network draws better?
 #
 # <details><summary>Answer</summary>
 #
-# You cannot know. If your friend uses another schedule or another weight, the two numbers measure different things: a schedule that spends more of its times at high noise has a lower loss of ε with the same network. Loss curves compare two
-# moments of <em>one</em> recipe. To compare recipes, look at pictures, and measure them. Section 11 has an example.
+# You cannot know. With another schedule or another weight the two numbers measure different things. Loss curves compare two
+# moments of <em>one</em> recipe. To compare recipes, measure pictures.
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 10 · The wizard's hat
+# ## 9 · The wizard's hat
 #
 # <!-- Lecture, 4 minutes. Let them find the mistake in the lower row. They cannot, and that is the lesson. -->
 #
-# Let us look into a single question, on a sprite that no network has seen: a wizard, at a level where you may just make out the hat.
+# A single question, about a sprite that no network has seen: a wizard, at a level where you may just make out the hat.
 #
 # **Predict.** The networks are asked for the noise. Where in the picture will they be wrong?
 
@@ -732,13 +612,13 @@ tops = ["x_t", "noise\nit sees", "minus the\ntrue noise", "picture it\nhas in mi
 show_images(torch.cat(rows), titles=tops, row_titles=list(checkpoints))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The second column tells you little: noise looks like noise. The third is the error, grey where there is none. The newborn network knows nothing, and errs everywhere. The early one has found the margin and the outline, and a ghost of the wizard stands in its error: what was not
-# recognised as picture was taken for noise. With age he fades from the third column and appears in the fourth, where the hat gets its brim. **What is missing in one column stands in the other**, as (4) of notebook 01 says. Even the oldest is not sure of the colours. At this level nobody could be.
+# The third column is the error, grey where there is none. In that of the early network stands a ghost of the wizard: what it did not
+# recognise as picture, it took for noise. With age he fades from the third column and appears in the fourth.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A mistake that you cannot see
 #
-# Much code in circulation stretches every picture before it shows it, so that its smallest number becomes black and its largest white. It looks helpful.
+# Much code in circulation stretches every picture before it shows it, so that its smallest number becomes black and its largest white.
 #
 # **Predict.** Somebody forgets to divide by $\sqrt{\bar\alpha_t}$ when computing $\hat x_0$, so all numbers are too small. The upper row shows numbers as they are, the lower row stretches them. Who finds the mistake?
 
@@ -760,24 +640,22 @@ shown = torch.cat([right, wrong, stretched(right), stretched(wrong)])
 show_images(shown, ["right", "wrong"], ["as it is", "stretched"], columns=2)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Stretching makes the two equal to the last digit. It removes just what was wrong: the scale. That is why `show_images` clips and never stretches. If your pictures look pale, they *are* pale.
+# Stretching makes the two equal. It removes just what was wrong: the scale. That is why `show_images` clips and never stretches.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 11 · Choices, measured
+# ## 10 · Choices, measured
 #
-# <!-- Lecture, 5 minutes. Three bets: output, weight, schedule. The second table turns the order round: loss and quality are two things. -->
+# <!-- Lecture, 5 minutes. Three bets: output, weight, schedule. -->
 #
-# In every training many things are chosen. Here are some of them, from the same benchmark as in section 2: one small network, 400 steps, three seeds each. "Ours" is the recipe of the shipped weights: the cosine schedule, a network that puts out $x_0$, squared errors, the weight (3). In the other rows one choice is another:
+# "Ours" is the recipe of the shipped weights: the cosine schedule, a network that puts out $x_0$, squared errors, the weight (3). In each other row of `benchmarks/learning.py` (400 steps, three seeds, 500 sprites) something is another: what the network puts out, the weight, the schedule, or how errors count: absolute (L1), or as Huber has it, squared when small and absolute when large.
 #
-# - **What it puts out**: ε or $v$ (section 3), each with its own error and with min-SNR. For comparison: $x_0$ with min-SNR.
-# - **How errors count**: absolute (L1), or as Huber has it: squared when small and absolute when large.
-# - **The schedule**: linear, as in notebook 01.
-#
-# **Predict.** Do these choices matter? Which matters most?
+# **Predict.** Which choice matters most?
 
 # %% slideshow={"slide_type": "fragment"}
 choices = {
     "ours": frechet("ours"),
+    "x₀, its error": frechet("error of x0"),
+    "x₀, error of ε": frechet("error of ε"),
     "ε, its error": frechet("puts out ε, error of ε"),
     "v, its error": frechet("puts out v, error of v"),
     "ε, min-SNR": frechet("puts out ε, min-SNR"),
@@ -797,14 +675,11 @@ assert max(choices["v, min-SNR"]) < min(choices["ε, min-SNR"])
 plot_dots(choices, f"Fréchet distance after {last_step} steps", mark=("real sprites", floor))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It does matter. **What the network puts out** matters as much as the weight. With the same weight, min-SNR, $x_0$ draws far better than $v$, and $v$ better than ε. Noise is hard to put out: each pixel must be right by itself, and a young network is not that exact. But output and weight belong together: with the error of ε, a network that puts out $x_0$ drew no better than one that puts out ε (section 3).
+# **What the network puts out** matters as much as the weight. With min-SNR, $x_0$ draws far better than $v$, and $v$ better than ε. But with the error of ε both draw equally badly. The linear schedule is behind the cosine.
 #
-# The linear schedule is worse than the cosine. Huber's errors are a little ahead of squared ones: most errors here
-# are small, and there the two are the same.
+# **Absolute errors** draw best, beside plain errors of $x_0$. Why then does the course square its errors? A squared error is smallest for the *mean* of what may be behind the noise, and (1) of notebook 02 needs that mean. An absolute error is smallest for the *median*.
 #
-# **Absolute errors** draw best. Then why does the course square its errors? A squared error is smallest for the *mean* of what may be behind the noise, and (1) of notebook 02 needs that mean. An absolute error is smallest for the *median*.
-#
-# **Predict.** A world of two numbers: +1 comes in 70 of 100 cases, −1 in 30. Somebody who knows this world answers perfectly, once with the mean and once with the median. How often does a sampler draw +1 with each?
+# **Predict.** A world of two numbers: +1 comes in 70 of 100 cases, −1 in 30. Somebody who knows this world answers perfectly, once with the mean and once with the median. How often does a sampler draw +1? And what do absolute errors give after 5,000 steps of training?
 
 
 # %% slideshow={"slide_type": "fragment"}
@@ -825,36 +700,24 @@ answers = {"mean": lambda p: 2 * p - 1, "median": lambda p: (2 * p - 1).sign()}
 for name, answer in answers.items():
     *_, last = sample(perfect(answer), starts, schedule.timesteps(100), schedule)
     print(f"answers with the {name:6}: {(last.x > 0).float().mean():.0%} are +1")
+for of in read_rows("absolute"):
+    far, kinds = float(of["frechet_distance"]), float(of["coverage"])
+    told = f"Fréchet distance {far:4.1f}, kinds drawn {kinds:.0%}"
+    print(f"{of['errors']:8} errors, {of['steps']:>4} steps, seed {of['seed']}: {told}")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The median forgets what is rarer: at high noise it always answers +1. So absolute errors sharpen early and lose variety in the end. In a short training a network is so far from any perfect answer that this does not show yet.
-#
-# **Predict.** Sort the same trainings by their error of ε, on held-out sprites. Is the order the same?
-
-
-# %% slideshow={"slide_type": "fragment"}
-def error_of(run):
-    wanted = {"run": run, "weights": "averaged", "step": last_step}
-    errors = [float(row["error_eps"]) for row in measured if wanted.items() <= row.items()]
-    return sum(errors) / len(errors)
-
-
-for run in ("ours", "min-SNR", "puts out v, min-SNR", "puts out ε, error of ε"):
-    print(f"{run:22}: error of ε {error_of(run):.2f}, Fréchet {sum(frechet(run)) / 3:.0f}")
-
-# %% [markdown] slideshow={"slide_type": "fragment"}
-# It is turned round: the trainings that draw worst have by far the smallest error of ε. A network that puts out $x_0$ must copy its input at the smallest $t$. What it misses there is large, seen as noise, and hardly changes the picture.
+# The median leaves out what is rarer: at high noise it always answers +1. In training, too, absolute errors draw fewer of the 58 kinds, at both lengths. Their distance is ahead after 400 steps and behind after 5,000, with each seed. So take them for a minute's training at most, and squared ones for a longer one. (These distances are those of DDIM with 25 steps, the ones above of 10.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 12 · What it learns from
+# ## 11 · What it learns from
 #
 # <!-- Lecture, 4 minutes. Scale, mirrors, leaks: three mistakes that no error message tells you about. -->
 #
-# A network believes what it is shown. Three things about the data that are often done wrong.
+# Three things about the data are often done wrong.
 #
 # ### The size of the numbers
 #
-# The noise has standard deviation 1. The pictures must be of that size, so that both fade into one another at the levels that the schedule was made for.
+# The noise has standard deviation 1, and a schedule is made for pictures of about that size.
 #
 # **Question.** Up to which $t$ is more than half of the variance of $x_t$ picture, for three ways to write the same sprites as numbers?
 
@@ -867,12 +730,12 @@ for name, numbers in scales.items():
     print(f"{name:8}: more than half of it is picture up to t = {half}")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Written from 0 to 1, a sprite drowns early, and many steps stir mere noise. Written from 0 to 255, it shines through the noise almost to the end: nearly all levels are as good as clean, and everything must be decided in the last few.
+# Written from 0 to 1, a sprite is mostly noise early. Written from 0 to 255, it is mostly picture almost to the end, so nearly all levels are as good as clean.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A mirror
 #
-# For photographs it is usual to show the network each picture as it is and in a mirror, by chance. It doubles the data for nothing: a cat in a mirror is a cat. DDPM did so.
+# With photographs it is usual to show half of the pictures in a mirror: a cat in a mirror is a cat. DDPM did so.
 #
 # **Predict.** Upper row: five of our sprites. Lower row: the same in a mirror. Which of the lower ones could be in our data?
 
@@ -886,33 +749,27 @@ for name, pictures in (("heroes", sprites[hero]), ("side-facing", sprites[side])
     mirrored = judge.features(pictures[:1000].flip(3))
     print(f"{name:11}: {frechet_distance(some, others):.1f} from others of their class, ", end="")
     print(f"in a mirror {frechet_distance(mirrored, others):.1f}")
-print(f"of the side-facing ones, {left[side].float().mean():.0%} face left")
 shown = torch.cat([sprites[knights][:3], sprites[left][:2]])
 rows = ["as drawn", "in a mirror"]
 show_images(torch.cat([shown, shown.flip(3)]), columns=5, row_titles=rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# None of them. Hands do not matter, our heroes carry swords in either, and the side-facing class looks both ways. But **light falls on all of our sprites from the upper left**, and in a mirror it comes from the right. You may have missed it. The judge does not: seen in a mirror, a crowd is several times as far
-# from its class as it was before. A network that is trained with mirrors draws light from both sides.
-#
-# And where a word goes with the picture, such as "faces left", the mirror makes it a lie. **A mirror is a claim about the world.** Check it before you make it.
+# None of them. The program that draws our sprites **lights them all from the upper left**, and in a mirror the light comes from the right. The judge sees it: in a mirror, a crowd is several times as far
+# from its class. So mirror only what could be in the data.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### The exam in the exercise book
+# ### Test pictures in the training set
 #
-# We have always graded on sprites that were held out. Here is why. `IdealDenoiser` of notebook 01 knows a list of sprites by heart, and nothing else. It is the extreme of a network that memorises.
+# `IdealDenoiser` of notebook 01 knows a list of sprites by heart. It is the extreme of a network that memorises.
 #
-# **Predict.** Its error of ε at $t = 200$: on the sprites of its list, and on sprites that it has not seen. Then we let 2,000 held-out sprites slip into its list. What happens to its loss on them?
+# **Predict.** Its error of ε at $t = 200$: on the sprites of its list, and on 64 held-out ones. Then we let 2,000 held-out sprites slip into its list. What happens to its loss on them?
 
 # %% slideshow={"slide_type": "fragment"}
-from course_utils import IdealDenoiser
-
 t, eps = torch.full((64,), 200), torch.randn((64, 3, 16, 16), generator=randomness)
+leaky = torch.cat([sprites, held_out]), schedule, torch.cat([contexts, held_out_c])
 models = {
     "by heart": IdealDenoiser(sprites, schedule, contexts),
-    "with a leak": IdealDenoiser(
-        torch.cat([sprites, held_out]), schedule, torch.cat([contexts, held_out_c])
-    ),
+    "with a leak": IdealDenoiser(*leaky),
     "network": checkpoints["end"],
 }
 for name, model in models.items():
@@ -923,22 +780,50 @@ for name, model in models.items():
     print(f"{name:11}: training {found[0]:.2f}, held out {found[1]:.2f}")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Learned by heart, the loss is 0 on the exercises and several times that of the network on anything new. With the leak it is 0 on the exam as well. **Nothing about it is better**: on the next new sprite it will be as bad as before. But you can no longer see it.
+# Learned by heart, the loss is 0 on the training set and several times that of the network on anything new. With the leak it is 0 on the test as well. **Nothing about it is better**, but you can no longer see that. The network has about the same loss on both.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### Exercise 5 · Find the leak (medium, 10 minutes)
 #
-# The network has about the same loss on both. It is worse on the exercises than the list, far better on what is new, and that is all that we want of it.
+# There is no equation for this one. For each held-out picture, does the training set hold it? Answer with a tensor of booleans. A picture that was saved with 8 bits and read again is moved by up to 0.004, so count two pictures as the same if no number differs by more than 0.01. (The training set is large: not all differences fit into one tensor.)
+#
+# <details><summary>Hint</summary>
+#
+# How far is each from each? <code>torch.cdist</code> measures it, and its argument <code>p</code> says how.
+# </details>
+
+# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+from course_utils import check_leaked
+
+
+def leaked(held_out, training):
+    return ...  # your code: one answer for each held-out picture
+
+
+check_leaked(leaked)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Folded below: one way to write it, and the answer for our own sprites.
+
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
+# @title Solution 5
+def leaked(held_out, training):
+    farthest = torch.cdist(held_out.flatten(1), training.flatten(1), p=torch.inf)
+    return (farthest <= 0.01).any(dim=1)
+
+
+check_leaked(leaked)
+print(f"of 64 held-out sprites, {leaked(held_out[:64], sprites).sum()} are in the data")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 13 · Stop, go on, repeat
+# ## 12 · Stop, go on, repeat
 #
 # <!-- Lecture, 2 minutes. Only for a room that trains its own. Otherwise one sentence will do. -->
 #
-# `train` in the package is the loop of section 7 with these habits built in. It is a generator, like `sample`: it yields after each step, and you decide what to do then.
+# `train` in the package is the loop of section 7 as a generator, like `sample`. To go on after a stop, the weights are not enough: the average, what Adam remembers, and the random numbers must go on, too. `progress.state()` holds them all.
 #
-# - **Seeds.** Random numbers come from one generator, the first weights from PyTorch's own. Set both, and a training repeats itself.
-# - **Checkpoints.** To go on later, the weights are not enough: the average, what Adam remembers, and the random numbers must go on, too. `progress.state()` holds them all.
-# - **Half precision.** Many processors multiply faster with 16 bits. `train` uses bfloat16 where it is fast, for the network's answers only. The weights stay in 32 bits, and you can see why below.
-#
-# **Question.** Is a training that was stopped half-way the *same* training?
+# **Question.** Is a training that was stopped half-way the *same* training? And why does `train`, which computes in 16 bits where that is fast (bfloat16), keep the weights in 32?
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils import train
@@ -964,33 +849,21 @@ print("stopped half-way, same rest:", [p.loss for p in full[3:]] == [p.loss for 
 print("in bfloat16, 1 + 0.001 is", (torch.ones(1) + 0.001).bfloat16().item())
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Stopping leaves no trace. And in bfloat16 a small step is lost altogether: weights that were kept in it would stop learning long before the end.
+# The stopped training has the same losses. And in bfloat16 a small step would be lost.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 14 · Your sprites
+# ## 13 · Your sprites
 #
 # <!-- Lecture, 3 minutes. End with what they can do tonight: forty pictures and sixty small steps. -->
 #
-# Put your pictures into a folder, all of one size, height and width even. Sub-folders become classes, and their names are what you can ask for later. Without any, the network learns to draw without being told what. Then, in a terminal:
+# Put your pictures into a folder, all of one size, height and width divisible by 4. Sub-folders become classes. Then, in a terminal:
 #
 # ```
 # python -m course_utils train --data my_sprites --minutes 10 --out mine.safetensors
 # python -m course_utils sample mine.safetensors --classes cat dragon --n 8
 # ```
 #
-# The first command says what it found and what it left out, and shows the loss and the time that is left. Every half minute it writes `mine.progress.png`, a picture of what the network draws by now. Ctrl-C stops it at any moment, and the same command with `--resume` goes on. At the end there are the weights of three ages, pictures, and a card that says how
-# they were made. It replaces no file that it did not write itself. The second command draws, and so does Python:
-#
-# ```python
-# model, schedule = load_model("mine.safetensors")
-# x = sample_ddim(model, (2, *model.shape), schedule, c=model.context("cat", "dragon"))
-# ```
-#
-# What to expect:
-#
-# - **Time.** On two CPU cores, 16 × 16 pixels: outlines within a minute, sprites within ten. Twice the width and height take four times as long.
-# - **How many.** Our network saw 20,000. With a few hundred it learns them by heart sooner or later (section 9 of notebook 02 shows how to find out). So the command stops earlier when there are few, and at the end it says how near samples are to your pictures.
-# - **Few pictures?** Then begin with our network instead of with nothing: `--from sprites`. It knows what an outline is.
+# (The README says more.) With few pictures, begin with our network instead of with nothing: `--from sprites`.
 #
 # **Question.** Does a trained network help? Here is a folder with 40 pictures of one kind, without any label, as you might bring it.
 
@@ -1011,7 +884,7 @@ print(f"{len(yours)} pictures of shape {tuple(yours.shape[1:])}, {labels.shape[1
 show_images(yours[:10], columns=10)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# No label is the context of all zeros, "no context". We thaw the shipped network, and go on training it on these 40 alone.
+# No label is the context of all zeros, "no context". We go on training the shipped network on these 40 alone.
 
 # %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
 model, schedule = load_pretrained("sprites")
@@ -1041,36 +914,36 @@ print("the judge takes most of the new ones for ghosts")
 show_images(torch.cat(rows), columns=10, row_titles=["ours", "with your\n40 pictures"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It does. After sixty small steps it draws what you brought, in the manner of your forty pictures, and with outlines and eyes that it already knew. Compare what the network of section 7 could draw after a hundred steps from nothing.
+# After sixty small steps it draws ghosts.
 #
-# **Think.** With 40 pictures and many more steps, the loss on them falls and falls. How would you notice that the network recites?
+# **Think.** With 40 pictures and many more steps, how would you notice that the network recites?
 #
 # <details><summary>Answer</summary>
 #
-# Keep a few of your pictures out of the folder. While the network finds rules, its loss falls on those, too. When it begins to recite, the loss on the folder goes on falling and the loss on the others rises. And look for the nearest picture in the folder beside each drawing, as in notebook 02.
+# Keep a few of your pictures out of the folder. When the network begins to recite, the loss on the folder goes on falling and the loss on the others rises. And look for the nearest picture in the folder beside each drawing, as in notebook 02.
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you know now
 #
 # - A diffusion model learns by answering questions that were made from data: which noise is in here? `diffusion_loss` is four lines.
-# - A batch mixes times, so that each step looks like the whole. The learning rate falls, so that the network comes to rest; an average of its weights does much the same.
-# - A small network learns outlines and colours in a minute or two. Longer training brings the rest.
-# - The loss is an average over levels, and most of it cannot be avoided. Whether pictures are good, pictures must tell, and numbers that are computed from them.
-# - What you show a network is what it believes: mind the scale, mirrors, and what you keep for the exam.
+# - A batch mixes times. The learning rate falls, or the weights are averaged: both take out what is due to chance.
+# - What a network puts out and how its errors are weighted matter most. Squared errors, since a sampler needs means.
+# - The loss is an average over levels, and most of it is hard to avoid. Only pictures, and numbers computed from them, say whether pictures are good.
+# - Mind the scale of your data, mirrors, and what you keep for the exam.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What breaks if …
 #
 # | you … | then … | seen in |
 # |---|---|---|
-# | give a whole batch one time | the gradient pulls to and fro, and the drawings are worse | section 2 |
+# | give a whole batch one time | the drawings are worse | section 2 |
 # | forget `zero_grad` | old gradients are added to new ones | exercise 2 |
-# | forget the buffers in the average | the averaged network draws garbage, and nothing says why | section 6 |
-# | compare losses of two recipes | you compare nothing | sections 9 and 11 |
-# | stretch pictures before you show them | mistakes of scale become invisible | section 10 |
-# | show mirrored pictures where left and right matter | the network learns a world that does not exist | section 12 |
-# | let test pictures slip into training | the test is passed, whatever was learned | section 12 |
+# | forget the buffers in the average | its layers keep the statistics from before the first step, and nothing says so | section 6 |
+# | take absolute errors | a sampler draws what is common too often | section 10 |
+# | stretch pictures before you show them | mistakes of scale become invisible | section 9 |
+# | show mirrored pictures | the light comes from both sides | section 11 |
+# | let test pictures slip into training | the test is passed, whatever was learned | section 11 |
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## References and next
@@ -1081,6 +954,6 @@ show_images(torch.cat(rows), columns=10, row_titles=["ours", "with your\n40 pict
 # - D. Kingma, J. Ba, *Adam: A Method for Stochastic Optimization*, 2014, [arXiv:1412.6980](https://arxiv.org/abs/1412.6980); I. Loshchilov, F. Hutter, *Decoupled Weight Decay Regularization*, 2017, [arXiv:1711.05101](https://arxiv.org/abs/1711.05101): AdamW.
 # - I. Loshchilov, F. Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2016, [arXiv:1608.03983](https://arxiv.org/abs/1608.03983): the cosine in (5).
 # - T. Karras et al., *Analyzing and Improving the Training Dynamics of Diffusion Models* (EDM2), 2023, [arXiv:2312.02696](https://arxiv.org/abs/2312.02696): what averaging does, and how long it should remember.
-# - M. Heusel et al., *GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium*, 2017, [arXiv:1706.08500](https://arxiv.org/abs/1706.08500): the Fréchet distance (7), with another judge.
+# - M. Heusel et al., *GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium*, 2017, [arXiv:1706.08500](https://arxiv.org/abs/1706.08500): the Fréchet distance, (6) of notebook 02, with another judge.
 #
 # **Next: 05 · Context.** How do I ask for a hero?
