@@ -44,7 +44,7 @@ show_images(stages.flatten(0, 1), titles=[f"t = {t}" for t in times])
 # ## After this notebook you can …
 #
 # - **explain** why a diffusion model learns by destroying pictures,
-# - **write** `add_noise`, the one line that every diffusion model is trained with, and say why it holds a square root,
+# - **write** `add_noise`, the one line that DDPM is trained with, and say why it holds a square root,
 # - **compare** noise schedules, and tell when one of them stops too early,
 # - **undo** the noise when you know it, and predict how far off you are when you only think you do,
 # - **say** what the best possible network would answer at each level of noise.
@@ -120,7 +120,7 @@ plot_points(torch.stack(clouds), ["0 pushes", "10 pushes", "100 pushes", "1,000 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · A picture is a point, too
 #
-# <!-- Lecture, 3 minutes. Introduce Bob and Fred by name. They come back in every notebook, and they differ only by their beards. -->
+# <!-- Lecture, 3 minutes. Introduce Bob and Fred by name. Bob comes back in notebook 03. They differ in colours and eyes, not in shape. -->
 #
 # A grain of ink has 2 coordinates. A sprite of 16 × 16 pixels with 3 colours has 768. So we can do to pictures what we did to ink.
 #
@@ -735,7 +735,7 @@ for i in (2, 3):
 show_images(torch.cat(rows), titles=labels, columns=4, row_titles=["t = 235", "t = 260"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# *Bob, or Fred?* There is Fred, with the brown beard. The oracle hesitates between sprites that look alike through the noise.
+# *Bob, or Fred?* There is Fred, in brown. The oracle hesitates between sprites that look alike through the noise.
 #
 # **Question.** And how far off is the best possible guess of the *noise*, which section 10 asked for? Beside it, the same guess in another way. The density $q$ of noisy pictures is a sum of Gaussians, one for each sprite $s$, and the gradient of each is the Gaussian times $(\sqrt{\bar\alpha_t}\,s - x_t)/(1-\bar\alpha_t)$. Divide the sum by $q(x_t)$, and the Gaussians become the probabilities (6). So $\nabla \log q(x_t) = \mathbb E\big[\sqrt{\bar\alpha_t}\,x_0 - x_t \mid x_t\big] / (1-\bar\alpha_t)$. Solved for the picture:
 #
@@ -798,7 +798,7 @@ draw_model_families(bob, bob_eps, schedule)
 # | you … | then … | seen in |
 # |---|---|---|
 # | do not shrink before adding noise | the numbers swell; their variance passes 10 | section 4 |
-# | forget the root in $\sqrt{1-\bar\alpha_t}$ | there is too little noise, most of all early | section 6 |
+# | forget the root in $\sqrt{1-\bar\alpha_t}$ | there is too little noise, early by the largest factor | section 6 |
 # | forget `.view(-1, 1, 1, 1)` | columns get times instead of pictures, sometimes silently | section 5 |
 # | use the betas of $T = 1000$ with $T = 300$ | a ghost stays in the last level | section 9 |
 # | jump home from $t = 500$ in one step | you get the average of all sprites | section 11 |
@@ -807,7 +807,7 @@ draw_model_families(bob, bob_eps, schedule)
 #
 # <details><summary>Answer</summary>
 #
-# At $t = 1$ nothing. Later the noise covers them earlier: compared with the noise, their variance is a quarter of what it was. And
+# At $t = 1$ nothing that you could see. In between the noise covers them sooner: at each $t$ their variance, compared with the noise, is a quarter of what it was. And
 # all of them lie on one side of 0, so as they fade, the whole batch grows darker. At $t = T$ both are almost pure noise.
 # </details>
 

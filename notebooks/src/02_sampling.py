@@ -143,7 +143,7 @@ print("weight of x_0 at t = 1, 2, 20, 500:", *(f"{of_x0[t - 1]:.3f}" for t in (1
 #
 # Put $\hat x_0$ where (1) has $x_0$, take the step, and ask again.
 #
-# May one do that? The mean in (1) is a straight line in $x_0$. So the mean of $x_{t-1}$ given $x_t$ alone is *exactly* (1) with $\mathbb E[x_0 \mid x_t]$ in the place of $x_0$, and that is what a good denoiser answers. Two things are approximations: the true variance is larger, since $x_0$ is not certain, and the true shape is no Gaussian. Both errors come through the weight of $x_0$, which is small where steps are short. (Section 5 measures what the variance is worth.)
+# May one do that? The mean in (1) is a straight line in $x_0$. So the mean of $x_{t-1}$ given $x_t$ alone is *exactly* (1) with $\mathbb E[x_0 \mid x_t]$ in the place of $x_0$, and that is what a good denoiser answers. Two things are approximations: the true variance is larger, since $x_0$ is not certain, and the true shape is no Gaussian. Both errors come through the weight of $x_0$, which is small where $\beta_t$ is small beside $1-\bar\alpha_t$. (Section 5 measures what the variance is worth.)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 1 · The mean of a step (medium, 10 minutes)
@@ -442,7 +442,7 @@ check_mended_loop(mended_loop)
 report("mended", mended_loop(mixture, start, linear, torch.Generator().manual_seed(4)))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The same $z$ in every step pushes a point in one direction, 500 times. The missing last step would take away noise of size $\sqrt{\beta_1} = 0.014$. Beside a heap of width 0.15 nobody sees that. So it pays to test identities, too, as the checks of this course do.
+# The same $z$ in every step pushes a point in one direction, 500 times. The missing last step would take away noise of size $\sqrt{\beta_1} = 0.014$. Beside a heap of width 0.15 nobody sees that. So it pays to compare single numbers exactly, too, as the checks of this course do.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · An oracle recites
@@ -471,7 +471,7 @@ show_images(
 #
 # (We took 25 longer steps of DDIM instead of 500 of ours, to save time; notebook 06 shows why that may be done.)
 #
-# A network answers differently, and where its answer differs from the oracle's, it can invent. Why it does so is a question of research. It is not just too small: the same network copies its data if there are a few hundred pictures, and invents others if there are many thousands (Kadkhodaie et al., 2023). And convolutions, which treat all places alike, cannot give the oracle's answers (Kamb and Ganguli, 2024).
+# A network answers differently, and where its answer differs from the oracle's, it can invent. Why it does so is a question of research. Size alone is not the reason: the same network copies its data if there are a few hundred pictures, and invents others if there are many thousands (Kadkhodaie et al., 2023). And convolutions, which treat all places alike, cannot give the oracle's answers (Kamb and Ganguli, 2024).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · The network draws
@@ -646,7 +646,7 @@ rows = torch.cat([early[:5], average])
 show_images(rows, columns=5, row_titles=["early x̂₀", "average of\nthe class"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Each is near the average of its class. That is no failure of the network: of all answers the average has the smallest expected squared error. *One* sprite instead of an average takes many small steps, and a new question after each.
+# Together they are near the averages of their classes. That is no failure of the network: of all answers the average has the smallest expected squared error. *One* sprite instead of an average takes many small steps, and a new question after each.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Why does it predict the noise?
@@ -747,20 +747,20 @@ for name, pictures in {**sets, "early x̂_0": early}.items():
 assert max(far[name] for name in sets) < 0.5 * far["early x̂_0"]
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Thirty-two drawn sprites are about as far as thirty-two real ones: with so few, this number cannot tell them apart. Averages of a class are more than three times as far. To tell 25 steps from 500 takes many more pictures; notebook 06 draws them.
+# Thirty-two drawn sprites are about as far as thirty-two real ones: with so few, this number cannot tell them apart. The early $\hat x_0$ are more than three times as far. To tell 25 steps from 500 takes many more pictures; notebook 06 draws them.
 #
 # **Think.** Draw the same 32 sprites twice with DDIM, with the same seed, and twice with DDPM, with the same seed. Then with the same *start* but another seed for the steps. Which of the pictures are equal?
 #
 # <details><summary>Answer</summary>
 #
 # With the same seed everything is equal, always: all randomness comes from the generator. With the same start and other noise in the steps, DDIM draws the same pictures, since its steps are not
-# random; DDPM draws others. It forgets most of its start on the way.
+# random; DDPM draws others, since each step adds chance.
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you know now
 #
-# - One step back is a Gaussian, once you know the clean picture. A denoiser's guess in its place gives the right mean, and nearly the right variance if the step is short.
+# - One step back is a Gaussian, once you know the clean picture. A denoiser's guess in its place gives the right mean, and nearly the right variance if the step is short beside the noise that is left.
 # - `ddpm_step` takes away a little of the noise that the model sees, undoes the shrinking, and adds fresh noise. Around it stands a loop of four lines.
 # - With a denoiser that cannot be wrong, a sampler can be graded: all heaps, right shares, right width.
 # - The mean of a step moves all points closer together, and its noise spreads them again. Without the noise, all shrink to one place, and end as the same picture.
@@ -774,7 +774,7 @@ assert max(far[name] for name in sets) < 0.5 * far["early x̂_0"]
 # | leave out $z$ | all samples run together: six heaps to one, a class to one drawing | sections 6 and 8 |
 # | take another schedule than the network's own | you get other drawings with stronger colours, and nothing fails | section 8 |
 # | take $\sigma_t^2 = \beta_t$ where the world is a single picture | at $t = 1$ the spread is more than twice what it should be | section 5 |
-# | stop at an early $\hat x_0$ | you get the average of the class | section 10 |
+# | stop at an early $\hat x_0$ | you get nearly the average of the class | section 10 |
 # | use a perfect denoiser of the data | you get the data | section 7 |
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -50,7 +50,7 @@ show_images(torch.cat(rows), columns=10, row_titles=list(checkpoints))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## After this notebook you can …
 #
-# - **write** `diffusion_loss`, the question that every diffusion model learns from, and the loop that asks it,
+# - **write** `diffusion_loss`, the question that DDPM learns from, and the loop that asks it,
 # - **say** why times are random, the learning rate falls, and weights are averaged,
 # - **train** a small network from nothing, in a minute or two,
 # - **read** a loss curve without being fooled,
@@ -183,7 +183,7 @@ plot_dots(ways, f"Fréchet distance after {last_step} steps, three seeds")
 #
 # <!-- Lecture, 6 minutes. The three losses are one loss with three weights. Let them vote for a weight before the dots are shown. -->
 #
-# A network may put out the noise, the picture, or a mixture of both, $v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$. (Flow matching calls $\varepsilon - x_0$ by the same letter; it is another quantity.) By (5) of notebook 02 the errors of all three differ by a number that depends on $t$:
+# A network may put out the noise, the picture, or a mixture of both, $v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$. (Flow matching calls $\varepsilon - x_0$ by the same letter; it is another quantity.) As in (5) of notebook 02, the errors of all three are one, times a factor that depends on $t$:
 #
 # $$\underbrace{\lVert \varepsilon - \hat\varepsilon \rVert^2}_{w_t = 1} \qquad
 # \underbrace{\lVert v - \hat v \rVert^2 = \tfrac{1}{\bar\alpha_t}\,\lVert \varepsilon - \hat\varepsilon \rVert^2}_{w_t = 1/\bar\alpha_t} \qquad
@@ -214,7 +214,7 @@ for t in (5, 50, 200, 350, 450):
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The error of ε is largest at the smallest $t$, and worse than that of "no noise": there is hardly any noise to name, and the smallest mistake of the picture is large beside it. The error of $x_0$ is largest at the largest $t$, where hardly
-# anything of the picture can be seen. (Section 8 asks how much of that can be avoided.) The error of $v$ is the sum of the two.
+# anything of the picture can be seen. (Section 8 comes back to that.) The error of $v$ is the sum of the two.
 #
 # **Predict.** The same short training of a network that puts out $x_0$, with each of five weights, three times each. Which draws best?
 
@@ -235,7 +235,7 @@ plot_dots(weightings, f"Fréchet distance after {last_step} steps")
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # No two of them overlap. Worst are the errors of ε and of $v$, which count mistakes at the smallest $t$ more than a thousandfold. Best are plain errors of $x_0$.
 #
-# Why then (3)? The two lines above the dots tell: the error of $x_0$ is the same with both weights, and that of ε, most of which is made at the smallest $t$, is much smaller with (3). After 400 steps a network draws rough shapes, and details do not count yet. The network of the course learned a hundred times longer and should get them right, so it learned with (3).
+# Why then (3)? The two lines above the dots tell: the error of $x_0$ is the same with both weights, and that of ε, most of which is made at the smallest $t$, is much smaller with (3). After 400 steps a network draws rough shapes. That of the course learned a hundred times longer and should get details right, so it learned with (3) (`benchmarks/README.md`).
 
 #
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -506,7 +506,7 @@ assert (constant < constant_raw - 0.003).all() and (falling - falling_raw).abs()
 plot_spread(curves, "step", "squared error of x₀")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# With a rate that stays large, the average errs less than the network that it follows, in every training. With a rate that falls to zero, both end in the same place. In this short run a constant rate with an average is best. The shipped network had both; we did not compare them in a long run.
+# With a rate that stays large, the average errs less than the network that it follows, in every training. With a rate that falls to zero, both end in the same place. In this short run a constant rate with an average is best. The shipped network had a falling rate and an average; we did not compare in a long run.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · What the loss does not tell
@@ -556,7 +556,7 @@ assert min(far["start"], far["early"]) > 1.5 * far["middle"] > 2 * far["end"]
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # From "early" to "end" the loss falls from 0.20 to 0.12 only. The share of clean sprites, without stray pixels, noise and broken outlines, rises from 1 % to 81 %.
 #
-# **Question.** How can that be? Look at the error of $x_0$ level by level. Beside the ages stands somebody who always answers with the mean of the class, and `IdealDenoiser` of notebook 01, which compares $x_t$ with every sprite of the course. At high noise nearly all of these could be behind $x_t$, and nobody does much better.
+# **Question.** How can that be? Look at the error of $x_0$ level by level. Beside the ages stands somebody who always answers with the mean of the class, and `IdealDenoiser` of notebook 01, which compares $x_t$ with every sprite of its class. The higher the noise, the more of these could be behind $x_t$: at the end nearly all.
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils import IdealDenoiser
@@ -569,14 +569,14 @@ for name, error in by_level.items():
     print(f"{name:17}: t = 101 to 300 {some:.3f}, from 401 {much:.3f}")
 ideal = IdealDenoiser(sprites, schedule, contexts).predict_x0(x_t[high], t[high], c[high])
 hard = (x0[high] - ideal).square().mean()
-print(f"who compares with all sprites, t from 401: {hard:.3f} ({high.sum()} pictures)")
+print(f"who compares with its whole class, t from 401: {hard:.3f} ({high.sum()} pictures)")
 window = t.float().unfold(0, 50, 10).mean(1)
 del by_level["start"]
 curves = {name: (window, error.unfold(0, 50, 10).mean(1)) for name, error in by_level.items()}
 plot_curves(curves, "t", "squared error of x₀")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# (Each curve is smoothed over 50 levels.) From $t = 401$ on, the early network knows little more than the mean of the class. Of the 0.34 of the oldest, about 0.32 can hardly be avoided. At $t = 101$ to 300 its error is a third of that of the early one. The average over all levels hides this, since the large errors at high $t$ hardly change. And a sampler asks its network again and again, about pictures that *it* made; the loss knows nothing of that.
+# (Curves are smoothed over 50 levels.) Towards $t = 500$ nobody knows much more than the mean of the class. From 401 on, the oldest has 0.34, and the whole class at hand gives 0.32. At $t = 101$ to 300 its error is about a third of that of the early one. The average over all levels hides this: at high $t$ errors are large, and fall by an eighth only. And a sampler asks its network again and again, about pictures that *it* made; the loss knows nothing of that.
 #
 # **Think.** Your loss is 0.04, a friend's is 0.02. Whose network draws better?
 #
@@ -675,7 +675,7 @@ assert max(choices["v, min-SNR"]) < min(choices["ε, min-SNR"])
 plot_dots(choices, f"Fréchet distance after {last_step} steps", mark=("real sprites", floor))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# **What the network puts out** matters as much as the weight. With min-SNR, $x_0$ draws far better than $v$, and $v$ better than ε. But with the error of ε both draw equally badly. The linear schedule is behind the cosine.
+# **What the network puts out** matters as much as the weight. With min-SNR, $x_0$ draws far better than $v$, and $v$ better than ε. But with the error of ε, $x_0$ and ε draw equally badly. The linear schedule is behind the cosine.
 #
 # **Absolute errors** draw best, beside plain errors of $x_0$. Why then does the course square its errors? A squared error is smallest for the *mean* of what may be behind the noise, and (1) of notebook 02 needs that mean. An absolute error is smallest for the *median*.
 #
@@ -929,7 +929,7 @@ show_images(torch.cat(rows), columns=10, row_titles=["ours", "with your\n40 pict
 # - A diffusion model learns by answering questions that were made from data: which noise is in here? `diffusion_loss` is four lines.
 # - A batch mixes times. The learning rate falls, or the weights are averaged: both take out what is due to chance.
 # - What a network puts out and how its errors are weighted matter most. Squared errors, since a sampler needs means.
-# - The loss is an average over levels, and most of it is hard to avoid. Only pictures, and numbers computed from them, say whether pictures are good.
+# - The loss is an average over levels, and high noise makes up most of it. Only pictures, and numbers computed from them, say whether pictures are good.
 # - Mind the scale of your data, mirrors, and what you keep for the exam.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
