@@ -88,13 +88,12 @@ def test_each_choice_changes_the_training(learning, ours, run):
 
 
 def test_a_constant_rate_stays_where_the_other_falls(learning, monkeypatch):
-    monkeypatch.setattr(learning, "STEPS", 4)
     monkeypatch.setattr(learning, "N_FEATURES", 8)
     moves = {}
     for run in ("ours", "constant rate"):
         kept = [
             torch.cat([p.detach().flatten().clone() for p in model.parameters()])
-            for _, model, _ in learning.train(learning.RUNS[run], 0)
+            for _, model, _ in learning.train(learning.RUNS[run], 0, steps=4)
         ]
         moves[run] = (kept[3] - kept[2]).abs().max().item()
     assert moves["constant rate"] == pytest.approx(learning.LEARNING_RATE, rel=0.5)
