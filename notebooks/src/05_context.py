@@ -288,7 +288,7 @@ titles = ["x_t", *(f"w = {w}" for w in scales)]
 show_images(torch.cat(guesses), titles=titles, row_titles=[f"t = {t}" for t in levels])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# With much noise (top and middle) the guesses without and with context differ: it may be anything, or there is a head and a body, and with a large $w$ everything becomes dark and exaggerated. With little noise (bottom) the picture itself shows what it is, and up to $w = 4$ little changes.
+# With much noise (top and middle) the guesses without and with context differ. Without, it may be anything; with it, a head and a body show; a large $w$ makes them dark and exaggerated. With little noise (bottom) the picture itself shows what it is, and up to $w = 4$ little changes.
 #
 # **Try it.** The same noise, another $w$. Watch the colours, and watch which details survive.
 
@@ -332,9 +332,9 @@ plot_panels(panels, "guidance scale w", mark=("as trained", 1))
 # Each point is the mean of three seeds, the band goes from the smallest to the largest.
 #
 # - **Does it pay to insist?** At first, in all but the coverage, which is complete already. Accuracy rises from 97 % to 99 %, at $w = 2$ four sprites in five are clean instead of seven in ten, and from 1.5 to 2 the Fréchet distance is at its best.
-# - **When does it stop?** From $w = 3$ on the distance grows, from 3.9 without guidance to 13.2 at 8. The judge still sees what was asked for, but 37 % of it is spoiled.
+# - **When does it stop?** From $w = 3$ on the distance is above that of $w = 1$, and it is 13.2 at 8. The judge still sees what was asked for, but 37 % of it is spoiled.
 # - **What about diversity?** The coverage stays complete up to 2, then falls to 90 %. The recall rises by two points up to 1.5, which is near chance for three seeds, and falls to 61 % at 8.
-# - **Half-way is no better than nothing**, by the distance and by what is clean.
+# - **$w = 0.5$ is no better than $w = 0$**, by the distance and by what is clean.
 #
 # So on our sprites, $w = 2$ is a good choice. For comparison, 500 *real* sprites beside 500 others: distance 2.4, clean 99 %, recall 92 % (`benchmarks/README.md`). All distances here are of 500 sprites with one judge, so they may be compared.
 
@@ -487,7 +487,7 @@ plot_histograms(shown, tilted_density, "x", "Guidance and the tilted density", "
 # The mistake in the argument is the little $t$ in (3). For these samplers to end in a density, their gradients at all times must belong to *noisy versions of that density*. But adding noise to $p(x \mid c)^w\, p(x)^{1-w}$ does not give
 # $p_t(x \mid c)^w\, p_t(x)^{1-w}$: raising to a power and adding noise give another result in the other order. What guidance samples from has no simple formula, and depends on the sampler.
 #
-# It is a useful heuristic all the same, and the example fits the caricatures of section 4: away from the other classes, past the typical hero.
+# It is a useful heuristic all the same, and the example fits the exaggerations of section 4: away from the other classes, past the typical hero.
 #
 # **Think.** In the example the other class was on the left, and guidance pushed to the right. Suppose the other class surrounds ours on all sides, as a ring. What would a large $w$ do?
 #
@@ -525,7 +525,7 @@ for amounts in mixtures.values():
 show_images(torch.cat(rows), columns=9, row_titles=list(mixtures))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# **Question.** How often does that work? `benchmarks/wishes.py` drew 300 sprites for each, with three seeds, beside four contexts that were trained. The judge says how many are clean, and what it sees. (It learned to call mismatched halves spoiled, so this is a hard test for a mixture.)
+# **Question.** How often does that work? `benchmarks/wishes.py` drew 300 sprites for each, with $w = 2$ and three seeds, beside four contexts that were trained. The judge says how many are clean, and what it sees. (It learned to call mismatched halves spoiled, so this is a hard test for a mixture.)
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils.storage.tables import read_rows
@@ -550,7 +550,7 @@ report("context", ["food", "spell", "side-facing", *mixtures])
 # - **Food and spells** give about half of each. Six in ten are clean, and of food or of spells alone nine in ten.
 # - **Two heroes, or everything at once** lie farthest from what came up in training. Twice a hero is still a hero, with scrambled pixels. Of everything at once nothing is clean.
 #
-# So every mixture has fewer clean sprites than the contexts that were trained. And similar arrows do not help: over all ten pairs, the clean share and the cosine of section 1 have a correlation of −0.26 ($p = 0.48$, `benchmarks/README.md`).
+# So every mixture has fewer clean sprites than the contexts that were trained. And similar arrows do not help: over all ten pairs, the clean share and the cosine of section 1 have a correlation of −0.26, which chance exceeds in every second case (`benchmarks/README.md`).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Mix the answers instead
@@ -630,7 +630,7 @@ show_images(torch.cat(rows), columns=9, row_titles=list(wishes))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # - **Two wishes that exclude one another** stay impossible: no sprite of our artist is a hero *and* food. With the same total scale, 2, asking for both in this way gives fewer clean sprites than mixing the contexts, and so it does for food and spells.
-# - **Forbidding removes a class.** Without a wish 25 % are heroes; with one negative wish 1 % are. "Food, not hero" hardly differs from plain food, which has no heroes either. But "hero, not side" has 8 to 13 points more clean sprites than plain hero, although plain heroes hardly ever face sideways.
+# - **Forbidding removes a class.** Without a wish 25 % are heroes, with one negative wish 1 % (shares up to 2 % are not printed). "Food, not hero" hardly differs from plain food, which has no heroes either. But "hero, not side" has 8 to 13 points more clean sprites than plain hero, although plain heroes hardly ever face sideways.
 #
 # Each answer was trained. Their sum was not.
 
@@ -654,7 +654,7 @@ sprite_mixer(model, nine[:8], schedule, names)
 # - `guided` goes from the answer without context through the one with it, and $w$ times as far.
 # - On our sprites $w = 2$ is a good choice: it obeys nearly always, and draws cleaner sprites. Much more costs variety first, and clean sprites later.
 # - Guidance does not sample from the tilted density. Where it goes depends on the sampler; DDIM goes farther out than DDPM, and is narrower.
-# - Fractions and sums of contexts were never trained, and work only near what was. Mixing *answers* asks only questions that were; a negative scale removes a class.
+# - Fractions and sums of contexts were never trained, and work only near what was. Mixing *answers* asks only questions that were, and gave fewer clean sprites still. A negative scale removes a class.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What breaks if …

@@ -67,7 +67,7 @@ show_images(torch.cat([*rows.values()]), columns=8, row_titles=[*rows])
 # | $\eta$ | `eta` | a number from 0 to 1 | how much fresh noise a step adds: 0 none, 1 as much as DDPM | `eta` |
 # | $\sigma$ | `sigma` | a number | its standard deviation | `std_dev_t` |
 # | $n$ | `n` | a number | how many steps we take | `num_inference_steps`, NFE |
-# | $\lambda_t = \tfrac12 \log \mathrm{SNR}_t$ | `schedule.snr.log() / 2` | `(T+1,)` | the time that the formulas of solvers are written in | `lambda_t` |
+# | $\lambda_t = \tfrac12 \log \mathrm{SNR}_t$ | `schedule.snr.log() / 2` | `(T+1,)` | the time in which section 8 measures its steps | `lambda_t` |
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · Just leave some out?
@@ -334,7 +334,7 @@ titles = [f"{n} steps" for n in ends]
 show_images(torch.cat([*ends.values()]), columns=5, row_titles=titles)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# From 25 steps on, nearly the same sprites; with 10, some differ. All of them follow one path from the noise to the picture, in coarser or finer steps. (It is the solution of a differential equation; Part II.) A coarse walk leaves it a little.
+# From 25 steps on, nearly the same sprites; with 10, some differ. All of them follow one path from the noise to the picture, in coarser or finer steps. (It is the solution of a differential equation.) A coarse walk leaves it a little.
 #
 # So DDIM is a **map**: noise in, sprite out. And 25 steps take about a twentieth of the time of 500 (`benchmarks/README.md`; the assertion here asks for an eighth, since your machine may be busy). What can we do with a map?
 
@@ -366,7 +366,7 @@ print(f"angle between a and b: {angle.mean():.2f}, and π/2 = {torch.pi / 2:.2f}
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 3 · Walk on the arc (medium, 10 minutes)
 #
-# Equation (4), for batches: each image has its own angle $\Omega$.
+# Equation (4), for batches: `share` is $u$, one number, and each image has its own angle $\Omega$.
 #
 # <details><summary>Hint</summary>
 #
@@ -457,7 +457,7 @@ assert (size - 1).abs() < 0.05
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The more steps, the nearer we come back. Up and down are not exact inverses: on the way up a step asks the network at its cleaner end, on the way down at its noisier one, and the shorter the step, the less the two answers differ.
 #
-# What the way up ends with is the *code* of the sprite. From a true $x_{20}$ it has nearly size 1, as the noise has from which we draw. From the bare sprite the code has half that size: at small $t$ the network is asked about pictures as it has never seen them, without their noise.
+# What the way up ends with is the *code* of the sprite. From a true $x_{20}$ it has nearly size 1, as the noise has from which we draw. The bare sprite comes back as near or nearer, but its code has half that size, so it is not like the noise from which we draw: at small $t$ the network has never seen pictures without noise.
 #
 # **Question.** The code remembers the sprite. What happens if we decode it with *another class*?
 
@@ -497,7 +497,7 @@ curves = {name: tables["Fréchet distance", name] for name in samplers[:3]}
 plot_spread(curves, "steps", "Fréchet distance", "What a step is worth", log=True)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Each line is the mean of three seeds, the band goes from the smallest to the largest. For comparison: 500 real sprites beside 500 others are at 2.4 (the judge's card).
+# Each line is the mean of three seeds, the band goes from the smallest to the largest. (Skipping lies far above.) For comparison: 500 real sprites beside 500 others are at 2.4 (`benchmarks/README.md`).
 #
 # - **Skipping** is never below 73 on average, and the judge finds not one of its sprites clean. At 500 nothing is skipped, and it is DDPM.
 # - **DPM-Solver++** follows the same map as DDIM, and needs fewer steps for the same distance: 10 instead of 15, and 15 instead of 25.
@@ -516,14 +516,14 @@ for column, better in {"frechet_distance": False, **higher_is_better}.items():
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # - **Clean:** DDPM is ahead in every pair, on average by 8 to 14 points.
-# - **Right class:** it is ahead in 22 of 24 pairs, by a point or two.
+# - **Right class:** it is ahead in 22 of 24 pairs, on average by up to two points.
 # - **Distance and recall:** it is ahead in 16 and in 15 of 24, by less than two seeds of one sampler differ. That may be chance. (The pairs share three seeds, so they are not 24 independent tests.)
 #
-# So the second half of the saying fails: below 500 steps, DDIM is ahead in nothing. The first half may hold: at 500 steps DDPM has the smaller distance with all three seeds, too few to be sure.
+# So the second half of the saying fails: in no measure is DDIM ahead in most of its pairs. The first half may hold: at 500 steps DDPM has the smaller distance with all three seeds, too few to be sure.
 #
 # Where does the difference in clean sprites come from? With 25 steps, DDIM has 71 % and DDPM 84 %. With fresh noise only from $t \le 400$ it is 83 %, only above 400 it is 70 % (`benchmarks/where.py`, three times 500 sprites). So the noise helps below 400.
 #
-# How many steps do *you* need? Without guidance, as here: for a look, 10 of DPM-Solver++; for clean sprites, 25 to 100 of respaced DDPM. All 500 gave fewer clean sprites than 50, with each seed.
+# How many steps do *you* need? Without guidance, as here: for a look that the start decides (a map), 10 of DPM-Solver++; for clean sprites respaced DDPM, best with 25 to 100. All 500 gave fewer clean sprites than 50, with each seed.
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # **Question.** Is the table right? We draw one point again: 500 sprites in 10 steps with DPM-Solver++ and the first seed.
@@ -554,7 +554,7 @@ assert abs(again.frechet_distance / in_table - 1) < 0.05
 #
 # $$\text{aim} = \hat x_0 + \frac{h}{2\,h_{\text{last}}}\,\big(\hat x_0 - \hat x_0^{\text{last}}\big), \qquad h = \lambda_{t'} - \lambda_t, \tag{5}$$
 #
-# and take the DDIM step towards the aim. That is **DPM-Solver++(2M)**: one question a step, as before, and a memory of one picture. Lengths of steps are measured in $\lambda = \tfrac12\log\mathrm{SNR}$, in which the formula of the solver is simplest. A last step to $t = 0$, where $\lambda$ is infinite, takes $\hat x_0$ as it is.
+# and take the DDIM step with the aim, and with the noise that fits it. That is **DPM-Solver++(2M)**: one question a step, as before, and a memory of one picture. Lengths of steps are measured in $\lambda = \tfrac12\log\mathrm{SNR}$, in which the formula of the solver is simplest. A last step to $t = 0$, where $\lambda$ is infinite, takes $\hat x_0$ as it is.
 #
 # It is called a solver of *second order*: with twice as many steps the error falls to a quarter, and DDIM's only to a half.
 #
@@ -581,7 +581,7 @@ lengths = (linear.snr.log() / 2)[[33, 16, 1]].diff()
 print("the last two of 30 steps have the lengths h = {:.2f} and {:.2f}".format(*lengths))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Halves and quarters, once the steps are short enough. With 30 steps it is no better, because of the last one: in $\lambda$ it is three times as long as the one before, so the straight line is continued much too far. What the solver is worth with a real network, section 7 has shown.
+# Halves and quarters, once the steps are short enough. With 30 steps it is no better, because of the last one: in $\lambda$ it is three times as long as the one before, so the last motion of $\hat x_0$ is continued much too far. What the solver is worth with a real network, section 7 has shown.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · When the picture in mind explodes
@@ -691,4 +691,4 @@ sampler_sliders(model, x_T, schedule, eight)
 # - J. Song, C. Meng, S. Ermon, *Denoising Diffusion Implicit Models* (DDIM), 2020, [arXiv:2010.02502](https://arxiv.org/abs/2010.02502): our (2) and (3) are its (12) and (16), where $\alpha$ means our $\bar\alpha$.
 # - A. Nichol, P. Dhariwal, *Improved Denoising Diffusion Probabilistic Models*, 2021, [arXiv:2102.09672](https://arxiv.org/abs/2102.09672): respacing (section 4) and the cosine schedule.
 # - C. Lu et al., *DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models*, 2022, [arXiv:2211.01095](https://arxiv.org/abs/2211.01095): our (5) is its Algorithm 2.
-# - C. Saharia et al., *Photorealistic Text-to-Image Diffusion Models with Deep Language Understanding*, 2022, [arXiv:2205.11487](https://arxiv.org/abs/2205.11487): dynamic thresholding.
+# - C. Saharia et al., *Photorealistic Text-to-Image Diffusion Models with Deep Language Understanding*, 2022, [arXiv:2205.11487](https://arxiv.org/abs/2205.11487): clipping for a large $w$, "dynamic thresholding".
