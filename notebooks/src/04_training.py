@@ -571,8 +571,8 @@ ideal = IdealDenoiser(sprites, schedule, contexts).predict_x0(x_t[high], t[high]
 hard = (x0[high] - ideal).square().mean()
 print(f"who compares with its whole class, t from 401: {hard:.3f} ({high.sum()} pictures)")
 window = t.float().unfold(0, 50, 10).mean(1)
-del by_level["start"]
 curves = {name: (window, error.unfold(0, 50, 10).mean(1)) for name, error in by_level.items()}
+del curves["start"]
 plot_curves(curves, "t", "squared error of x₀")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
