@@ -52,7 +52,7 @@ show_images(stages.flatten(0, 1), titles=[f"t = {t}" for t in times])
 # **Time:** about 40 minutes, and 35 more with the exercises. **You need:** a little Python and PyTorch; what a mean, a variance and a
 # Gaussian are; for section 11, Bayes' rule. No GPU, no earlier knowledge of diffusion models.
 #
-# If a cell stops with an error, or its numbers do not fit the text, run all cells above it first: *Run → Run All Above Selected Cell* (in Colab: *Runtime → Run before*). If that does not help, restart the kernel first.
+# If a cell stops with an error, or its numbers do not fit the text, restart the kernel and run all cells from the top.
 #
 # **How to study:** guess first. Run the cell. Then read its code.
 

@@ -31,9 +31,8 @@ from running import (
 )
 
 WHAT_TO_DO = (
-    "If a cell stops with an error, or prints other numbers than ours, run all cells above it first: "
-    "*Run → Run All Above Selected Cell* (in Colab: *Runtime → Run before*). "
-    "If that does not help, restart the kernel first."
+    "If a cell stops with an error, or its numbers do not fit the text, "
+    "restart the kernel and run all cells from the top."
 )
 FOLDER = "my course 扩散模型"
 PERSONAL = re.compile(r"HOME|USER|LOGNAME|VIRTUAL_ENV|(XDG|JUPYTER|IPYTHON|MPL|PYTHON)\w*")
