@@ -48,7 +48,7 @@ def load_table(table: str, over: str, column: str, **where: str) -> tuple[Tensor
 
 
 def load_ablations(column: str = "loss") -> tuple[Tensor, dict[str, Tensor]]:
-    """What `benchmarks/ablations.py` measured: errors of v on held-out sprites, for each network and seed.
+    """What `benchmarks/ablations.py` measured: errors of x_0 on held-out sprites, for each network and seed.
 
     Args:
         column: "loss" at all times, or at "low", "middle" or "high" ones, in eval mode; or, at the last step only and

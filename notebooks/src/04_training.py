@@ -706,7 +706,7 @@ for of in read_rows("absolute"):
     print(f"{of['errors']:8} errors, {of['steps']:>4} steps, seed {of['seed']}: {told}")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The median leaves out what is rarer: at high noise it always answers +1. In training, too, absolute errors draw fewer of the 58 kinds, at both lengths. Their distance is ahead after 400 steps and behind after 5,000, with each seed. So take them for a minute's training at most, and squared ones for a longer one. (These distances are those of DDIM with 25 steps, the ones above of 10.)
+# The median leaves out what is rarer: at high noise it always answers +1. In training, too, absolute errors draw fewer of the 58 kinds, at both lengths. Their distance is ahead after 400 steps and behind after 5,000, with each seed. So take them for a few hundred steps at most; where they cross is not measured. (These distances are those of DDIM with 25 steps, the ones above of 10.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 11 · What it learns from
