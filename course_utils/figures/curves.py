@@ -78,7 +78,7 @@ def plot_spread(
         raise ValueError(f"curves must be 1 to {len(colours)}, got {len(curves)}")
     _require_repeated("curves", curves)
     width, height = require_size(size)
-    room, top = 30 + max(map(text_width, curves)), 40 if title else 16
+    room, top = 30 + max(text_width(name, weight="bold") for name in curves), 40 if title else 16
     picture = Picture(width, height, f"{title or 'Curves'}: {ylabel} against {xlabel}, for {', '.join(curves)}")
     axes = place_axes(picture, 75, top, width - 85 - room, height - top - 55)
     if log:
@@ -169,7 +169,7 @@ def name_curves(axes: Axes, curves: Mapping[str, Line2D]) -> None:
 def _name_ends(axes: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None:
     """Write names to the right of the ends of curves, each (x, y, colour), and push them apart where they are close."""
     axes.get_xlim(), axes.get_ylim()  # settles the limits, on which positions depend
-    line = 17 * axes.figure.dpi / DPI
+    line = 19 * axes.figure.dpi / DPI
     y = {name: axes.transData.transform((x, y))[1] for name, (x, y, _) in ends.items()}
     order = sorted(y, key=y.__getitem__)
     for _ in range(100):  # neighbours that are too close give way by halves

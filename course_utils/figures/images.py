@@ -4,9 +4,12 @@ Images are drawn with nearest-neighbour pixels at an integer zoom, clipped to [�
 in their scale stays visible.
 """
 
+import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from PIL import Image
 from torch import Tensor
 
 from ..diffusion.schedules import NoiseSchedule
@@ -30,6 +33,9 @@ def show_images(
     title: str = "",
 ) -> Picture:
     """A grid of images.
+
+    What it shows is written in the picture's `grid`, in pixels of the page: "zoom", "height" and "width" of an image in
+    its own pixels, "columns", "corners" (the upper left one of each image), "titles", "row_titles" and "title".
 
     Args:
         x: images of shape (B, 3, H, W) or (B, 1, H, W), −1 black and +1 white.
@@ -56,24 +62,44 @@ def show_images(
     row_height = height * zoom + gap + title_height * every_image_titled
     first_row = top + title_height
     page = (
-        max(left + columns * cell, left + text_width(title) * 1.4),
+        max(left + columns * cell, left + text_width(title, 13, "bold") + 8),
         first_row + rows * row_height - title_height * every_image_titled,
     )
     named = "; ".join(
         ", ".join(" ".join(label.split()) for label in labels) for labels in (row_titles, titles) if labels
     )
     picture = Picture(*page, ": ".join(filter(None, [title or f"{count} images", named])))
-    for i, image in enumerate(pixels):
-        row, column = divmod(i, columns)
-        x0, y0 = left + column * cell + (cell - gap - width * zoom) / 2, first_row + row * row_height
+    corners = [
+        (left + column * cell + (cell - gap - width * zoom) / 2, first_row + row * row_height)
+        for row, column in (divmod(i, columns) for i in range(count))
+    ]
+    picture.grid = {
+        "zoom": zoom,
+        "height": height,
+        "width": width,
+        "columns": columns,
+        "corners": [list(corner) for corner in corners],
+        "titles": list(titles),
+        "row_titles": list(row_titles),
+        "title": title,
+    }
+    for i, (image, (x0, y0)) in enumerate(zip(pixels, corners, strict=True)):
         place_image(picture, image, x0, y0, zoom)
-        if every_image_titled or (titles and row == 0):
+        if every_image_titled or (titles and i < columns):
             place_text(picture, x0 + width * zoom / 2, y0 - 5, titles[i], ha="center", va="bottom")
     for row, label in enumerate(row_titles):
         place_text(picture, left - 10, first_row + row * row_height + height * zoom / 2, label, ha="right", va="center")
     if title:
         place_text(picture, left, 4, title, va="top", fontsize=13, fontweight="bold")
     return picture
+
+
+def sprites_of(png: bytes, grid: Mapping[str, Any]) -> list[np.ndarray]:
+    """The images (uint8 H×W×3) of a `show_images`, each pixel as it was, from its PNG file and its `grid`."""
+    page, step = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")), 2 * grid["zoom"]
+    height, width = step * grid["height"], step * grid["width"]
+    corners = [(round(2 * x), round(2 * y)) for x, y in grid["corners"]]
+    return [page[y : y + height : step, x : x + width : step] for x, y in corners]
 
 
 @styled

@@ -7,7 +7,7 @@ import base64
 import functools
 import html
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -15,11 +15,14 @@ from typing import Any, ParamSpec
 import matplotlib
 import matplotlib.style
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.font_manager import get_font_names
+from matplotlib.font_manager import FontProperties, fontManager, get_font_names
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 from matplotlib.textpath import TextPath
 from matplotlib.typing import ColorType
 
@@ -27,7 +30,11 @@ from ..validation import require_shape
 
 STYLE = Path(__file__).with_name("course.mplstyle")
 
-# With signs that DejaVu Sans lacks: on Linux, Windows and macOS.
+# Inter, under a name of our own: a machine may have another Inter, and every machine shall draw the same pictures.
+for _file in sorted(Path(__file__).with_name("fonts").glob("*.ttf")):
+    fontManager.addfont(_file)
+
+# With signs that Inter and DejaVu Sans lack: on Linux, Windows and macOS.
 _EAST_ASIAN = (
     "Noto Sans CJK SC",
     "WenQuanYi Micro Hei",
@@ -61,7 +68,13 @@ _P = ParamSpec("_P")
 
 
 class Picture(Figure):
-    """A matplotlib figure whose size is given in pixels of the page and which carries a text alternative, `alt`."""
+    """A matplotlib figure whose size is given in pixels of the page and which carries a text alternative, `alt`.
+
+    A picture of nothing but images and their titles can be laid out anew, on a slide or elsewhere, by its `grid`; see
+    `show_images`.
+    """
+
+    grid: dict[str, Any] | None = None
 
     def __init__(self, width: float, height: float, alt: str) -> None:
         hair = 1e-3  # matplotlib rounds pixels down, and 820 / 100 · 200 may be 1639.99…
@@ -78,26 +91,49 @@ class Picture(Figure):
 
     def html(self) -> str:
         """The picture as an HTML element that needs no other file."""
-        width, height = self._size()
+        width, height = self.page_size()
         source = base64.b64encode(self.png()).decode()
         alt = html.escape(self.alt, quote=True)
         return f'<img src="data:image/png;base64,{source}" width="{width}" height="{height}" alt="{alt}">'
 
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        width, height = self._size()
-        size_and_alt = {"width": width, "height": height, "alt": self.alt}
-        return {"image/png": self.png(), "text/plain": f"[{self.alt}]"}, {"image/png": size_and_alt}
-
-    def _size(self) -> tuple[int, int]:
+    def page_size(self) -> tuple[int, int]:
+        """Width and height in pixels of the page."""
         width, height = self.get_size_inches() * DPI
         return round(width), round(height)
+
+    def smallest_type(self) -> float | None:
+        """The size of the smallest words in pixels of the page, None if there are none; an index counts as its letter.
+
+        The labels of ticks are written when the picture is, so ask after `png`.
+        """
+        sizes = [text.get_fontsize() for text in _texts(self) if text.get_text().strip()]
+        return round(float(min(sizes)) * DPI / 72, 1) if sizes else None
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        png = self.png()
+        width, height = self.page_size()
+        about = {"width": width, "height": height, "alt": self.alt, "type": self.smallest_type(), "grid": self.grid}
+        known = {name: value for name, value in about.items() if value is not None}
+        return {"image/png": png, "text/plain": f"[{self.alt}]"}, {"image/png": known}
+
+
+def _texts(artist: Artist) -> Iterator[Text]:
+    """The texts in an artist that can be seen."""
+    if not artist.get_visible():
+        return
+    if isinstance(artist, Text):
+        yield artist
+    hidden = (artist.xaxis, artist.yaxis) if isinstance(artist, Axes) and not artist.axison else ()
+    for child in artist.get_children():
+        if child not in hidden:
+            yield from _texts(child)
 
 
 def course_style() -> AbstractContextManager[None]:
     """The course's style; names of classes may need signs that only another typeface of the machine has."""
     there = set(get_font_names())
     others = [name for name in _EAST_ASIAN if name in there]
-    return matplotlib.style.context([STYLE, {"font.family": ["DejaVu Sans", *others]}])
+    return matplotlib.style.context([STYLE, {"font.family": ["Course Sans", "DejaVu Sans", *others]}])
 
 
 def as_ink(colour: ColorType) -> str:
@@ -120,10 +156,10 @@ def styled(draw: Callable[_P, Picture]) -> Callable[_P, Picture]:
     return draw_styled
 
 
-def text_width(text: str) -> int:
-    """Width of a text of ordinary size, in pixels of the page."""
-    size = matplotlib.rcParams["font.size"]
-    extents = (TextPath((0, 0), line or " ", size=size).get_extents() for line in text.split("\n"))
+def text_width(text: str, size: float | None = None, weight: str = "normal") -> int:
+    """Width of a text in pixels of the page; its size is in points, and the ordinary one by default."""
+    font = FontProperties(size=size or matplotlib.rcParams["font.size"], weight=weight)
+    extents = (TextPath((0, 0), line or " ", prop=font).get_extents() for line in text.split("\n"))
     return round(max(box.x1 for box in extents) * DPI / 72) if text.strip() else 0
 
 
@@ -134,12 +170,19 @@ def place_axes(picture: Picture, x: float, y: float, width: float, height: float
 
 
 def place_image(picture: Picture, image: np.ndarray, x: float, y: float, zoom: int, frame: bool = True) -> None:
-    """One image (uint8 H×W×3) at an integer zoom, its upper left corner at (x, y), usually in a thin frame."""
+    """One image (uint8 H×W×3) at an integer zoom, its upper left corner at (x, y), usually in a thin frame around it.
+
+    If x and y are whole or half pixels of the page, each pixel of the image is 2·zoom × 2·zoom pixels of the PNG file,
+    of exactly its colour.
+    """
     height, width = image.shape[:2]
     axes = place_axes(picture, x, y, width * zoom, height * zoom)
     axes.imshow(image, interpolation="nearest")
-    axes.set(xticks=[], yticks=[])
-    axes.spines[:].set(visible=frame, color=FRAME, linewidth=0.6)
+    axes.set_axis_off()
+    if frame:  # two pixels of the file wide, and outside, so that it covers nothing
+        edge, line = 0.5 / zoom, 72 / DPI
+        corner, size = (-0.5 - edge, -0.5 - edge), (width + 2 * edge, height + 2 * edge)
+        axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=FRAME, linewidth=line, clip_on=False))
 
 
 def place_text(picture: Picture, x: float, y: float, text: str, **style: Any) -> None:

@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
+from matplotlib.font_manager import FontProperties, fontManager, get_font
 from PIL import Image
 
 from course_utils import (
@@ -35,7 +36,7 @@ from course_utils import (
     trajectory_slider,
 )
 from course_utils.figures import picture
-from course_utils.figures.images import contact_sheet, to_pixels
+from course_utils.figures.images import contact_sheet, sprites_of, to_pixels
 from course_utils.figures.network_diagram import _FEATURES, _deck
 from course_utils.figures.picture import SIGNED, as_ink
 
@@ -127,14 +128,81 @@ def test_a_picture_leaves_other_settings_alone_and_repeats_itself(make):
 
 
 def test_names_in_other_scripts_are_written_with_what_the_machine_has(monkeypatch):
-    """Each is asked only for what DejaVu Sans lacks; what is not there would be warned of for every picture."""
+    """Each is asked only for what Inter and DejaVu lack; what is not there would be warned of for every picture."""
     for there, families in (
         ([], []),
         (["Arial", "PingFang SC", "Noto Sans CJK SC"], ["Noto Sans CJK SC", "PingFang SC"]),
     ):
         monkeypatch.setattr(picture, "get_font_names", lambda there=there: there)
         with picture.course_style():
-            assert mpl.rcParams["font.family"] == ["DejaVu Sans", *families]
+            assert mpl.rcParams["font.family"] == ["Course Sans", "DejaVu Sans", *families]
+
+
+def test_words_and_formulas_are_set_in_the_typeface_of_the_course(recwarn, caplog):
+    signs = "ᾱ √σ² ηε − × · → ₀₁ ∅ ≤ ≥ “t = 9” ½ é ∞ ✓"
+    with picture.course_style():
+        for style in ("normal", "italic"), ("normal", "normal"), ("bold", "normal"):
+            font = get_font(fontManager.findfont(FontProperties(weight=style[0], style=style[1])))
+            assert font.family_name == "Course Sans"
+            assert style == ("normal", "italic") or all(font.get_char_index(ord(sign)) for sign in signs)
+        drawn = Picture(400, 60, "signs")
+        picture.place_text(drawn, 9, 30, signs + r" $\hat{x}_0,\ \bar\alpha_t,\ \mathbf{x},\ \mathcal{N}$")
+        drawn.png()
+    assert recwarn.list == []
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(("size", "weight"), [(11, "normal"), (13, "bold"), (20, "bold")])
+def test_the_width_of_a_text_is_what_it_takes(size, weight):
+    with picture.course_style():
+        drawn, words = Picture(820, 90, "words"), "Ten hours of “WAVES”,\nᾱ = 0.5, $\\hat{x}_0$"
+        picture.place_text(drawn, 0, 60, words, fontsize=size, fontweight=weight)
+        there = np.flatnonzero((rendered(drawn) < 250).any((0, 2)))[-1] / 2
+        assert picture.text_width(words, size, weight) == pytest.approx(there, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("draw", "points"),
+    [
+        (lambda axes: axes.set(xticks=[], yticks=[], title="title"), 13),
+        (lambda axes: axes.set(xlabel="x", yticks=[]), 10),  # the ticks
+        (lambda axes: (axes.set_axis_off(), axes.text(0, 0, "word", fontsize=12)), 12),
+        (lambda axes: (axes.set_axis_off(), axes.text(0, 0, "no", fontsize=4, visible=False)), None),
+        (lambda axes: (axes.set_axis_off(), axes.text(0, 0, " ", fontsize=4)), None),
+        (lambda axes: (axes.plot([0], [0], label="a"), axes.legend(fontsize=7)), 7),
+        (lambda axes: (axes.set_visible(False), axes.text(0, 0, "no")), None),
+    ],
+)
+def test_a_picture_says_how_large_its_smallest_words_are(draw, points):
+    with picture.course_style():
+        drawn = Picture(300, 200, "words")
+        draw(drawn.add_subplot())
+    about = drawn._repr_mimebundle_()[1]["image/png"]
+    assert about.get("type") == (points and round(points * 100 / 72, 1))
+
+
+@pytest.mark.parametrize(
+    ("shape", "arguments"),
+    [
+        ((16, 3, 16, 16), {"titles": [f"t = {t}" for t in range(8)], "row_titles": ["Bob", "mushroom"]}),
+        ((6, 3, 16, 16), {"titles": list("abcdef"), "columns": 4, "title": "a title for each, over them all"}),
+        ((7, 1, 5, 8), {"columns": 3}),
+        ((26, 3, 32, 32), {"columns": 24}),  # at zoom 1
+    ],
+)
+def test_sprites_can_be_cut_out_of_a_grid_bit_by_bit(shape, arguments):
+    x = noise(*shape)
+    data, metadata = show_images(x, **arguments)._repr_mimebundle_()
+    grid = json.loads(json.dumps(metadata["image/png"]["grid"]))
+    assert {name: grid[name] for name in arguments} == arguments
+    assert len(grid["titles"]) in (0, grid["columns"], len(x))
+    page, step = np.array(Image.open(io.BytesIO(data["image/png"])).convert("RGB")), 2 * grid["zoom"]
+    cut = sprites_of(data["image/png"], grid)
+    for sprite, found, (left, top) in zip(to_pixels(x), cut, grid["corners"], strict=True):
+        assert (found == sprite).all()
+        left, top = round(2 * left), round(2 * top)
+        whole = page[top : top + step * grid["height"], left : left + step * grid["width"]]
+        assert (whole == sprite.repeat(step, 0).repeat(step, 1)).all(), "a frame covers something"
 
 
 def contrast(colour, ground):
