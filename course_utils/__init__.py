@@ -19,6 +19,7 @@ from .figures.widgets import noise_slider as noise_slider
 from .figures.images import plot_noise_level as plot_noise_level
 from .figures.animation import animate as animate
 from .figures.animation import Movie as Movie
+from .figures.animation import build_up as build_up
 from .diffusion.schedules import quadratic_schedule as quadratic_schedule
 from .diffusion.schedules import sigmoid_schedule as sigmoid_schedule
 from .diffusion.schedules import cosine_schedule as cosine_schedule

@@ -20,6 +20,7 @@ from course_utils import (
     FromV,
     Picture,
     animate,
+    build_up,
     draw_model_families,
     draw_network,
     linear_schedule,
@@ -428,6 +429,15 @@ def test_a_drawn_network_hears_the_time_and_the_context():
         (lambda: animate([], [], "nothing"), "at least one frame"),
         (lambda: animate([noise(1, 3, 4, 4)], ["a", "b"], "one"), "captions must have one entry for each of 1 frames"),
         (lambda: animate([noise(1, 3, 4, 4), noise(2, 3, 4, 4)], ["a", "b"], "two"), "frames must have shape"),
+        (lambda: build_up([], [], "nothing"), "pictures must hold at least one picture"),
+        (
+            lambda: build_up(stages("a", "b"), ["a"], "two"),
+            "captions must have one entry for each of 2 pictures, got 1",
+        ),
+        (
+            lambda: build_up(stages("a") + stages("b", size=(300, 201)), ["a", "b"], "two"),
+            "pictures must be of one size, got 300×200, 300×201",
+        ),
         (lambda: animate([noise(1, 3, 4, 4)], ["a"], "one", milliseconds=1), "milliseconds must be a whole number"),
     ],
 )
@@ -469,6 +479,41 @@ def test_a_movie_holds_its_frames_pixel_by_pixel_and_plays_without_the_network()
         assert (pixels[1:5, 1:5] == to_pixels(frame)[0]).all()
         assert (pixels[1:5, 7:11] == to_pixels(frame)[1]).all()
         assert (pixels[7:11, 1:5] == to_pixels(frame)[2]).all()
+
+
+def stages(*words, size=(300, 200)):
+    """Pictures with more and more words."""
+    pictures = [Picture(*size, "words") for _ in words]
+    for i, drawn in enumerate(pictures):
+        for j, word in enumerate(words[: i + 1]):
+            picture.place_text(drawn, 9, 30 * j + 30, word, fontsize=18 - 3 * j)
+    return pictures
+
+
+def test_a_picture_builds_up_in_whole_pictures_and_stands_at_the_last():
+    words = ["first", "second", 'it\'s "<third>"']
+    page = build_up(stages(*words), words, "all <three>")._repr_html_()
+    player = Player(page).found
+    sources = json.loads(player["figure"]["data-frames"])
+    pngs = [base64.b64decode(source.split(",")[1]) for source in sources]
+    assert pngs == [stage.png() for stage in stages(*words)]
+    assert json.loads(player["figure"]["data-captions"]) == words
+    assert (player["figure"]["class"], player["figure"]["data-type"]) == ("movie", "16.7")  # 12 points
+    assert "data-build-up" in player["figure"]
+    assert player["img"]["src"] == sources[2]
+    assert (player["img"]["width"], player["img"]["height"], player["img"]["alt"]) == ("300", "200", "all <three>")
+    assert "pixelated" not in page
+    assert (player["input"]["value"], player["input"]["max"]) == ("2", "2")
+    assert "<output>it&#x27;s &quot;&lt;third&gt;&quot;</output>" in page
+    assert "setInterval(next, 1500)" in player["button"]["onclick"]
+    assert page == build_up(stages(*words), words, "all <three>")._repr_html_()
+
+
+def test_an_animation_is_not_a_picture_that_builds_up():
+    player = Player(animate([noise(1, 3, 4, 4)] * 3, list("abc"), "three")._repr_html_()).found
+    assert not {"data-build-up", "data-type"} & set(player["figure"])
+    assert "pixelated" in player["img"]["style"]
+    assert player["input"]["value"] == "0"
 
 
 def test_the_trajectory_slider_shows_input_noise_and_opinion_of_each_step():
