@@ -27,13 +27,12 @@ project = "From Noise to Sprites"
 author = course["authors"][0]["name"].removeprefix("The ")
 copyright = f"{author}. Prose and figures: CC BY 4.0; code: MIT; sprites and weights: CC0"
 
-sys.path.insert(0, str(SITE.parent))  # for the package and for the tables of the instructor's guide
+sys.path.insert(0, str(SITE.parent))  # for the package
 import course_utils  # noqa: E402
 
 release = course_utils.__version__
 extensions = [
     "myst_nb",
-    "teaching.exercises",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
@@ -99,6 +98,12 @@ html_theme_options = {
 }
 
 
+def to_the_copies(app, docname, source):
+    """Let links to notebooks, written for those who read a page in the repository, lead to the site's own pages."""
+    if not docname.startswith("notebooks/"):
+        source[0] = source[0].replace("](../notebooks/", "](notebooks/")
+
+
 def for_the_web(app, docname, source):
     """Change a notebook, as it is read, into what a page needs; the file stays as it is."""
     if not docname.startswith("notebooks/"):
@@ -155,6 +160,7 @@ def plain_words(app, what, name, obj, options, lines):
 
 def setup(app):
     """Called by Sphinx."""
+    app.connect("source-read", to_the_copies)
     app.connect("source-read", for_the_web)
     app.connect("doctree-read", as_written)
     app.connect("autodoc-process-docstring", plain_words, priority=600)  # after napoleon's 500

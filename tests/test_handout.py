@@ -9,16 +9,14 @@ import symtable
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from running import ROOT, each_notebook
+from running import each_notebook
 
 import course_utils
 from course_utils import check_add_noise, check_mended_guided, check_mended_loop, right_or_ours
 from course_utils.exercises.exercise import Exercise
-from teaching import exercises as guide
 from teaching import grade
+from teaching.exercises import NOTEBOOKS, asked, exercises
 from teaching.handout import ANSWER, handout, main, without_answers
-
-GUIDE = ROOT / "site" / "instructors.md"
 
 EXERCISE = """\
 from course_utils import check_add_noise
@@ -65,7 +63,7 @@ def small_notebook(stub=EXERCISE, solution=SOLUTION):
     )
 
 
-ASKED = guide.exercises(small_notebook())
+ASKED = exercises(small_notebook())
 
 
 def came_back(source, *printed, error=None, more=""):
@@ -92,7 +90,7 @@ def test_an_exercise_without_heading_or_solution_is_an_error(missing):
     notebook = small_notebook()
     notebook.cells[missing] = new_markdown_cell("Nothing.")
     with pytest.raises(ValueError, match="needs a heading, a check and a solution"):
-        guide.exercises(notebook)
+        exercises(notebook)
 
 
 def test_a_solution_goes_and_what_it_shows_stays():
@@ -136,7 +134,7 @@ def test_a_handout_is_a_notebook_without_solutions_answers_or_outputs(path):
     assert text.count("<summary>Hint") == sum(cell.source.count("<summary>Hint") for cell in whole.cells) >= 1
     shown = {line.strip() for cell in whole.cells if "solution" not in tags_of(cell) for line in lines_of(cell)}
     left = {line.strip() for cell in given.cells for line in lines_of(cell)}
-    for exercise in guide.exercises(whole):
+    for exercise in exercises(whole):
         secret = {line.strip() for line in definition(exercise)} - shown  # a later cell may teach it once more
         assert secret
         assert not secret & left
@@ -146,7 +144,7 @@ def test_a_handout_is_a_notebook_without_solutions_answers_or_outputs(path):
 def test_a_handout_keeps_every_exercise_and_goes_on_behind_it(path):
     whole, given = read(path), handout(read(path))
     stubs = [i for i, cell in enumerate(given.cells) if "exercise" in tags_of(cell)]
-    for i, exercise in zip(stubs, guide.exercises(whole), strict=True):
+    for i, exercise in zip(stubs, exercises(whole), strict=True):
         assert given.cells[i - 1].source.startswith(f"### {exercise.heading}")
         assert given.cells[i].source == exercise.stub
         assert f"{exercise.name} = right_or_ours({exercise.check}, {exercise.name})" in given.cells[i + 1].source
@@ -168,9 +166,9 @@ def test_every_name_in_a_handout_is_defined_before_it_is_used(path):
 def test_the_command_writes_every_handout(tmp_path, capsys):
     main([str(tmp_path / "new")])
     written = sorted((tmp_path / "new").iterdir())
-    assert [path.name for path in written] == [path.name for path in guide.NOTEBOOKS]
+    assert [path.name for path in written] == [path.name for path in NOTEBOOKS]
     assert capsys.readouterr().out.split() == [str(path) for path in written]
-    assert read(written[0]).cells == handout(read(guide.NOTEBOOKS[0])).cells
+    assert read(written[0]).cells == handout(read(NOTEBOOKS[0])).cells
 
 
 def test_the_students_function_goes_on_when_it_is_right_and_ours_until_then(capsys):
@@ -207,7 +205,7 @@ def test_every_kind_of_verdict_has_its_mark(attempt, mark):
 @pytest.mark.parametrize("check", [check_mended_loop, check_mended_guided])
 def test_code_to_mend_counts_as_not_attempted_until_it_does_something_else(check, capsys):
     source = RIGHT.replace("add_noise", check.name)
-    todo = guide.exercises(small_notebook(source, SOLUTION.replace("add_noise", check.name)))
+    todo = exercises(small_notebook(source, SOLUTION.replace("add_noise", check.name)))
     for attempt, mark in ((check.given, grade.BLANK), (check.right, grade.RIGHT), (lambda *_: 0, grade.WRONG)):
         verdict = check.verdict(attempt)
         assert grade.marks(came_back(source, verdict), todo) == {check.name: (mark, verdict[2:])}
@@ -279,7 +277,7 @@ def test_the_report_is_a_table_with_reasons_below(tmp_path):
     text, complete = grade.report([ana, ben])
     table, *reasons = text.split("\n\n")
     words = [re.split(" {3,}", line) for line in table.splitlines()]
-    names = [exercise.name for exercise in guide.asked(guide.NOTEBOOKS[0])]
+    names = [exercise.name for exercise in asked(NOTEBOOKS[0])]
     assert words == [
         ["01_intuition", *names],
         [str(ana), *(grade.RIGHT if name == "add_noise" else grade.CHANGED for name in names)],
@@ -310,39 +308,6 @@ def test_students_code_runs_only_when_asked_for(tmp_path):
     assert not trace.exists()
     assert "right" in grade.report([tmp_path / "ana.ipynb"], run=True)[0]
     assert trace.exists()
-
-
-@each_notebook
-def test_minutes_of_the_exercises_add_up_to_what_the_notebook_says(path):
-    notebook = read(path)
-    assert sum(exercise.minutes for exercise in guide.exercises(notebook)) == guide.minutes(notebook)[1]
-
-
-def test_the_guide_adds_up():
-    page = GUIDE.read_text(encoding="utf-8")
-    reading, working = map(sum, zip(*(guide.minutes(read(path)) for path in guide.NOTEBOOKS), strict=True))
-    assert f"they take {reading} minutes to read and run, and {working} more for the exercises" in page
-    assert f"of the {sum(len(guide.asked(path)) for path in guide.NOTEBOOKS)} exercises" in page
-    day = [tuple(map(int, found)) for found in re.findall(r"^\| (\d+):(\d\d) \| (\d+) \|", page, re.MULTILINE)]
-    begins = [60 * hour + minute for hour, minute, _ in day]
-    ends = [begin + minutes for begin, (*_, minutes) in zip(begins, day, strict=True)]
-    assert begins == [9 * 60, *ends[:-1]]
-    assert ends[-1] == 17 * 60
-
-
-def test_the_guide_holds_goals_and_exercises_of_all_notebooks():
-    page = GUIDE.read_text(encoding="utf-8")
-    source = [page]
-    guide.fill_in(None, "instructors", source)
-    assert "<!--" not in source[0]
-    for path in guide.NOTEBOOKS:
-        for exercise in guide.exercises(read(path)):
-            assert f"| {path.stem[:2]} | [{exercise.title}](notebooks/{path.name}#exercise-" in source[0]
-        assert f"### {path.stem[:2]} · " in source[0]
-    untouched = [page]
-    guide.fill_in(None, "glossary", untouched)
-    assert untouched == [page]
-    assert '"teaching.exercises"' in (GUIDE.parent / "conf.py").read_text(encoding="utf-8"), "so that Sphinx calls it"
 
 
 def tags_of(cell):
