@@ -1,6 +1,7 @@
 """Decks for a lecture room, made from the notebooks: each one HTML file that needs no network and no other file.
 
-What stands on the slides is decided in `lecture.py`; how they look is said in `deck.css` and `deck.html.j2`.
+What stands on the slides is read by `lecture.py` and drawn by `pictures.py`; how they look is said in `deck.css` and
+`deck.html.j2`, and what they do in `deck.js`.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import jinja2
 import nbformat
-from lecture import slides_of
+from lecture import stacks_of
 from nbconvert.filters.markdown_mistune import markdown2html_mistune as to_html
 
 HERE = Path(__file__).parent
@@ -43,23 +44,25 @@ def fonts() -> str:
     return "\n".join(faces)
 
 
-def deck(notebook: nbformat.NotebookNode, cdn: bool = False) -> str:
+def deck(notebook: nbformat.NotebookNode, cdn: bool = False, solutions: bool = True) -> str:
     """A deck as one page of HTML.
 
     Args:
         notebook: executed, with slide types.
         cdn: leave fonts and JavaScript to the network; the file is a few megabytes smaller and needs it.
+        solutions: whether each exercise has its solution on a slide below it.
     """
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE), undefined=jinja2.StrictUndefined)
     environment.filters |= {"markdown": to_html, "inline": lambda text: re.sub(r"^<p>|</p>\s*$", "", to_html(text))}
     return environment.get_template("deck.html.j2").render(
-        slides=slides_of(notebook),
+        stacks=stacks_of(notebook, solutions),
+        solutions=solutions,
         styles=[
             _style("reveal.js/dist/reveal.css", cdn),
             "" if cdn else fonts(),
             (HERE / "deck.css").read_text(encoding="utf-8"),
         ],
-        scripts=[_script(path, cdn) for path in LIBRARIES],
+        scripts=[*(_script(path, cdn) for path in LIBRARIES), _inline(HERE / "deck.js")],
     )
 
 
@@ -70,7 +73,11 @@ def _style(path: str, cdn: bool) -> str:
 def _script(path: str, cdn: bool) -> str:
     if cdn:
         return f'<script src="{_address(path)}"></script>'
-    code = (MODULES / path).read_text(encoding="utf-8").replace("</script", r"<\/script")
+    return _inline(MODULES / path)
+
+
+def _inline(path: Path) -> str:
+    code = path.read_text(encoding="utf-8").replace("</script", r"<\/script")
     return f"<script>{code}</script>"
 
 
@@ -106,12 +113,12 @@ def print_pdf(page: Path, out: Path) -> None:
     out.write_bytes(base64.b64decode(printed["data"]))
 
 
-def write(notebook: Path, out: Path, cdn: bool = False) -> None:
+def write(notebook: Path, out: Path, cdn: bool = False, solutions: bool = True) -> None:
     """Write a deck as HTML or, where the name ends in .pdf, on paper; an old one is replaced only by a whole one."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as unfinished:
         page = Path(unfinished, "deck.html")
-        page.write_text(deck(nbformat.read(notebook, as_version=4), cdn), encoding="utf-8")
+        page.write_text(deck(nbformat.read(notebook, as_version=4), cdn, solutions), encoding="utf-8")
         if out.suffix == ".pdf":
             print_pdf(page, Path(unfinished, "deck.pdf"))
         Path(unfinished, f"deck{out.suffix}").replace(out)
@@ -124,6 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=HERE, help="folder for the decks")
     parser.add_argument("--pdf", action="store_true", help="print the decks; needs Chromium")
     parser.add_argument("--cdn", action="store_true", help="load fonts and JavaScript from the network")
+    parser.add_argument("--no-solutions", action="store_true", help="leave out the slides below the exercises")
     given = parser.parse_args(arguments)
     if missing := [str(notebook) for notebook in given.notebooks if not notebook.is_file()]:
         sys.exit(f"there is no notebook {', '.join(missing)}")
@@ -131,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit("the JavaScript is missing: `make slides` fetches it with npm, and `make slides CDN=1` does without")
     for notebook in given.notebooks:
         out = given.out / f"{notebook.stem}.{'pdf' if given.pdf else 'html'}"
-        write(notebook, out, given.cdn)
+        write(notebook, out, given.cdn, not given.no_solutions)
         print(out)
 
 

@@ -1,163 +1,156 @@
-"""What a lecture shows of a notebook, and what it leaves to the speaker.
+"""What of a notebook stands on slides, as its author marked it with Jupyter's slide types, and what is said to it.
 
-A notebook is written to be read, a slide to be looked at while somebody speaks. So a slide shows headings, questions,
-equations, tables, lists, figures and short code, and the sentences between them become the speaker's notes. Nothing is
-written twice. How a deck looks, and how it becomes a file, stands in `deck.py`, `deck.css` and `deck.html.j2`.
+    slide      opens a slide, and with it a new stack of slides: a section
+    subslide   opens a slide below the one before
+    -          stands on the slide as well
+    fragment   comes with the next click
+    notes      is said, not shown
+    skip       is for the reader of the notebook alone
+
+Of a cell of code a slide shows its figure or movie. Two tags show more: `show-code` the statements that teach, and
+`show-print` what was printed. A fragment below a figure is its takeaway, the sentence that stays on the slide. Comments
+and folded texts (answers, hints, proofs) go to the speaker. A solution has a slide of its own, below its exercise.
+
+How outputs become HTML stands in `pictures.py`; how a deck looks and becomes a file, in `deck.py` and beside it.
 """
 
 import ast
-import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import nbformat
 from nbconvert.filters import Highlight2HTML
-
-MOST_CODE = 12  # lines that can be read from the last row
-MOST_PRINTED = 3  # lines above a figure
-MOST_ROWS, MOST_ITEMS = 400, 560  # characters of markdown in a table, in a list
-MOST_SAID = 170  # characters of a reading that is shown under its figure
-ROOM = (1152, 420)  # pixels for a movie on a slide of 1280 × 720
+from pictures import monospaced, printed, shown_outputs
 
 MINUTES = r"Lecture, (\d+) minutes\."
+EXERCISE = r"Exercise (\d+) · (.+) \((\w+), (\d+) minutes\)"
 
 highlight = Highlight2HTML(pygments_lexer="python")
 
 
 @dataclass
+class Block:
+    """One thing on a slide: markdown or HTML, what kind of thing it is, and whether it waits for a click."""
+
+    text: str
+    kind: str = "text"
+    later: bool = False
+
+
+@dataclass
 class Slide:
-    """One thought: its heading, what is shown, what appears with the next click, and what the speaker says."""
+    """One thought: its heading, what is shown, and what the speaker says; an exercise knows its minutes."""
 
     heading: str
-    shown: list[str] = field(default_factory=list)
-    takeaway: str = ""
-    notes: list[str] = field(default_factory=list)
     kind: str = "text"
+    blocks: list[Block] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    minutes: int = 0
 
 
-def slides_of(notebook: nbformat.NotebookNode) -> list[Slide]:
-    """The slides of a notebook, in order; cells whose slide type is `skip` are for the student alone."""
-    deck: list[Slide] = []
+Stack = list[Slide]
+
+
+def stacks_of(notebook: nbformat.NotebookNode, solutions: bool = True) -> list[Stack]:
+    """The lecture in a notebook: a stack of slides for each section, in order.
+
+    Args:
+        notebook: executed, with slide types.
+        solutions: whether the slides below the exercises are in it.
+
+    Raises ValueError where a mark makes no slide: a notebook that does not open with its title, a slide with nothing on
+    it, and a cell that would stand on the slide of a solution.
+    """
+    stacks: list[Stack] = []
     for cell in notebook.cells:
         place = cell.metadata.get("slideshow", {}).get("slide_type", "-")
-        if not deck and not (cell.cell_type == "markdown" and cell.source.startswith("# ")):
-            raise ValueError("a notebook must open with a cell of text that begins with its title, '# …'")
         if place == "skip":
             continue
-        if cell.cell_type == "markdown":
-            _add_prose(deck, cell.source)
-        elif place == "-" and deck[-1].kind == "title":
-            deck[-1].shown += _outputs(cell)
-        else:
-            _add_code(deck, cell)
-    for slide in deck:
-        if slide.kind == "text" and not slide.shown:
-            prose = [block for block in slide.notes if not re.match(MINUTES, block)]
-            slide.shown, slide.kind = [first_words(block) for block in prose[:1]], "text" if prose else "section"
-    minutes = [int(found[1]) for slide in deck for note in slide.notes if (found := re.match(MINUTES, note))]
+        if not stacks and not (cell.cell_type == "markdown" and cell.source.startswith("# ")):
+            raise ValueError("a notebook must open with a cell of text that begins with its title, '# …'")
+        if place == "slide":
+            stacks.append([Slide("")])
+        elif place == "subslide":
+            stacks[-1].append(Slide(""))
+        slide = stacks[-1][-1]
+        if place in ("-", "fragment") and slide.kind == "solution":
+            raise ValueError(f"a cell must not stand on the slide of a solution; mark it as a subslide:\n{cell.source}")
+        add = _add_text if cell.cell_type == "markdown" else _add_code
+        add(slide, cell, later=place == "fragment")
+    _complete(stacks)
+    return [[slide for slide in stack if solutions or slide.kind != "solution"] for stack in stacks]
+
+
+def slides_of(notebook: nbformat.NotebookNode, solutions: bool = True) -> list[Slide]:
+    """The same slides in one row."""
+    return [slide for stack in stacks_of(notebook, solutions) for slide in stack]
+
+
+def _complete(stacks: list[Stack]) -> None:
+    """Give slides without a heading that of their section, refuse empty ones, and say first how long it all takes."""
+    for stack in stacks:
+        for slide in stack:
+            slide.heading = slide.heading or stack[0].heading
+    slides = [slide for stack in stacks for slide in stack]
+    if empty := [slide.heading for slide in slides if not slide.blocks and slide.kind != "title"]:
+        raise ValueError(f"nothing stands on these slides: {', '.join(empty)}")
+    minutes = [int(found[1]) for slide in slides for note in slide.notes if (found := re.match(MINUTES, note))]
     if minutes:
-        deck[0].notes.insert(0, f"{len(minutes)} sections, {sum(minutes)} minutes.")
-    return deck
+        slides[0].notes.insert(0, f"{len(minutes)} sections, {sum(minutes)} minutes.")
 
 
-def _add_prose(deck: list[Slide], source: str) -> None:
-    """A cell of text: a new slide if it has a heading or something to show, else the reading of the slide before."""
-    for block in blocks_of(source):
-        kind, slide = kind_of(block), deck[-1] if deck else Slide("")
-        if kind == "heading":
-            deck.append(Slide(block.lstrip("# "), kind="title" if block.startswith("# ") else "text"))
-        elif kind == "note":
+def _add_text(slide: Slide, cell: nbformat.NotebookNode, later: bool) -> None:
+    """A cell of text: its heading, what stands on the slide, and what is folded or commented out for the speaker."""
+    said = cell.metadata["slideshow"]["slide_type"] == "notes"
+    for block in blocks_of(cell.source):
+        if heading := re.match(r"(#+) (.*)", block):
+            slide.heading, slide.kind = heading[2], "title" if heading[1] == "#" else slide.kind
+            if exercise := re.fullmatch(EXERCISE, heading[2]):
+                slide.heading, slide.kind = f"Exercise {exercise[1]} · {exercise[2]}", "exercise"
+                slide.minutes = int(exercise[4])
+        elif block.startswith("<!--"):
             slide.notes.insert(0, re.sub(r"^<!--\s*|\s*-->$", "", block))
-        elif kind == "answer":
-            slide.notes.append("**Answer.** " + re.sub(r"</?details>|<summary>.*?</summary>", "", block).strip())
-        elif kind == "prose":
+        elif block.startswith("<details>"):
+            name, folded = re.fullmatch(r"<details><summary>(.*?)</summary>(.*)</details>", block, re.DOTALL).groups()
+            slide.notes.append(f"**{name}.** {folded.strip()}")
+        elif said:
             slide.notes.append(block)
-            if not slide.takeaway and slide.kind in ("figure", "code"):
-                slide.takeaway = first_words(block)
-        elif kind != "badge":
-            alone = kind == "table" or "**Think.**" in block
-            if slide.kind in ("figure", "code") or len(slide.shown) == 2 or (slide.shown and alone):
-                deck.append(Slide(slide.heading))
-            deck[-1].shown.append(display(block))
+        elif not block.startswith("[![") and block != "---":
+            below = later and slide.blocks and slide.blocks[-1].kind == "figure" and not is_asked(block)
+            kind = "takeaway" if below else "table" if block.startswith("|") else "text"
+            slide.blocks.append(Block(display(block), kind, later))
 
 
-def _add_code(deck: list[Slide], cell: nbformat.NotebookNode) -> None:
-    """A cell of code: its code, if it teaches, and what it put out."""
-    heading, outputs = deck[-1].heading, _outputs(cell)
-    printed = [output for output in outputs if "<pre" in output]
-    seen = [output for output in outputs if output not in printed]
-    code = teaching_code(cell.source)
-    if "#" in code or re.search(r"^(def|class) ", code, re.MULTILINE):
-        deck.append(Slide(heading, [_monospaced(code, highlight(code, metadata=None))], kind="code"))
-        if not seen and len("".join(printed).splitlines()) + len(code.splitlines()) <= MOST_CODE:
-            deck[-1].shown += printed
-            return
-    if seen and len("".join(printed).splitlines()) > MOST_PRINTED:
-        deck.append(Slide(heading, printed, kind="figure"))
-        printed = []
-    if outputs:
-        deck.append(Slide(heading, printed + seen, kind="figure"))
+def _add_code(slide: Slide, cell: nbformat.NotebookNode, later: bool) -> None:
+    """A cell of code: what it drew, and its code and print where tags ask for them."""
+    tags = cell.metadata.get("tags", [])
+    if "solution" in tags:
+        slide.heading, slide.kind = (
+            f"Exercise {re.search(r'Solution (.+)', cell.source)[1]} · one way to write it",
+            "solution",
+        )
+    if "show-code" in tags:
+        code = teaching_code(cell.source)
+        slide.blocks.append(Block(monospaced(code, highlight(code, metadata=None)), "code", later))
+    if "show-print" in tags:
+        slide.blocks.append(Block(printed(cell), "print", later))
+    slide.blocks += [Block(html, "figure", later) for html in shown_outputs(cell)]
 
 
 def blocks_of(source: str) -> Iterator[str]:
-    """Paragraphs, equations, lists and tables of a text; folded answers and comments stay whole, long lists are cut."""
-    folded = r"<details>.*?</details>|<!--.*?-->"
-    for part in re.split(rf"({folded})", source, flags=re.DOTALL):
-        if re.fullmatch(folded, part, re.DOTALL):
+    """Paragraphs, equations, lists, tables and fenced code of a text; comments and what is folded stay whole."""
+    whole = r"<details>.*?</details>|<!--.*?-->|```.*?```"
+    for part in re.split(rf"({whole})", source, flags=re.DOTALL):
+        if re.fullmatch(whole, part, re.DOTALL):
             yield part
         else:
-            for block in re.split(r"\n\s*\n", part.strip("\n")):
-                if block.strip():
-                    yield from _pieces(block)
+            yield from (block for block in re.split(r"\n\s*\n", part.strip("\n")) if block.strip())
 
 
-def _pieces(block: str) -> Iterator[str]:
-    lines = block.splitlines()
-    if kind_of(block) == "table":
-        head, rows = lines[:2], lines[2:]
-        for some in _even(rows, MOST_ROWS):
-            yield "\n".join([*head, *some])
-    elif kind_of(block) == "list":
-        items = re.split(r"\n(?=[-*] |\d+\. )", block)
-        for some in _even(items, MOST_ITEMS):
-            yield "\n".join(some)
-    else:
-        yield block
-
-
-def _even(items: Sequence[str], most: int) -> Iterator[Sequence[str]]:
-    """As few parts as needed for at most that many characters in each, with nearly equal numbers of items."""
-    parts = min(len(items), -(-len("".join(items)) // most))
-    for i in range(parts):
-        yield items[i * len(items) // parts : (i + 1) * len(items) // parts]
-
-
-def kind_of(block: str) -> str:
-    """What a block of markdown is: heading, badge, note, answer, equation, table, list, question or prose."""
-    kinds = {
-        "heading": r"#+ ",
-        "badge": r"\[!\[",
-        "note": r"<!--",
-        "answer": r"<details>",
-        "equation": r"\$\$",
-        "table": r"\|",
-        "list": r"[-*] |\d+\. ",
-        "question": r"\*\*((Question|Predict|Think|Try it)\.\*\*|[^*]+\?\*\*$)",
-    }
-    return next((kind for kind, start in kinds.items() if re.match(start, block)), "prose")
-
-
-def first_words(paragraph: str) -> str:
-    """The sentences at the start of a paragraph that can be read in a breath; a remark in brackets is no start."""
-    paragraph = re.sub(r"^\((?:[^()]|\([^()]*\))*\)\s*", "", " ".join(paragraph.split()))
-    kept: list[str] = []
-    for sentence in re.split(r"(?<=[.?!])\s+(?=[A-Z$*`\"(])", paragraph):
-        too_long = kept and len(" ".join([*kept, sentence])) > MOST_SAID
-        if too_long or sentence.startswith("(") or sentence.endswith(":"):  # what a colon announces stands elsewhere
-            break
-        kept.append(sentence)
-    return " ".join(kept)
+def is_asked(block: str) -> bool:
+    """Whether a paragraph asks the room something."""
+    return bool(re.match(r"\*\*(Question|Predict|Think|Try it)\.\*\*", block))
 
 
 def display(block: str) -> str:
@@ -171,15 +164,16 @@ def display(block: str) -> str:
 
 
 def teaching_code(source: str) -> str:
-    """The statements of a cell that teach: no imports, and no calls that only print, check or draw.
-
-    Nothing is left of a cell whose statements are too many to be read from afar.
-    """
+    """The statements of a cell that teach: no imports, and no calls that only print, check or draw."""
     lines = source.splitlines()
     kept = [statement for statement in ast.parse(source).body if not _is_for_show(statement)]
-    pieces = ["\n".join(lines[_first_line(statement) - 1 : statement.end_lineno]) for statement in kept]
-    code = "\n".join(pieces)
-    return code if len(code.splitlines()) <= MOST_CODE else ""
+    code, end = "", 0
+    for statement in kept:
+        start = _first_line(statement) - 1
+        apart = "\n\n" if start - end > 1 else "\n"  # between functions
+        code += apart * bool(code) + "\n".join(lines[start : statement.end_lineno])
+        end = statement.end_lineno
+    return code
 
 
 def _first_line(statement: ast.stmt) -> int:
@@ -191,39 +185,4 @@ def _is_for_show(statement: ast.stmt) -> bool:
         return all(map(_is_for_show, statement.body))
     return isinstance(statement, ast.Import | ast.ImportFrom | ast.Assert) or (
         isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call | ast.Name)
-    )
-
-
-def _outputs(cell: nbformat.NotebookNode) -> list[str]:
-    """What a cell put out, as HTML; widgets need a kernel and are left to the notebook, like the praise of a check."""
-    printed = "".join(output.text for output in cell.outputs if output.output_type == "stream")
-    printed = "\n".join(line for line in printed.splitlines() if not line.startswith("✓"))
-    shown = [_monospaced(printed, f"<pre>{html.escape(printed)}</pre>")] if printed else []
-    for output in cell.outputs:
-        data = output.get("data", {})
-        if output.output_type == "stream":
-            continue
-        elif 'class="movie"' in data.get("text/html", ""):
-            shown.append(_enlarged(data["text/html"]))
-        elif "image/png" in data:
-            size = output.metadata["image/png"]
-            alt = html.escape(size["alt"], quote=True)
-            source = "data:image/png;base64," + data["image/png"].replace("\n", "")
-            shown.append(f'<img src="{source}" width="{size["width"]}" height="{size["height"]}" alt="{alt}">')
-        elif "application/vnd.jupyter.widget-view+json" not in data:
-            shown.append(_monospaced(data["text/plain"], f"<pre>{html.escape(data['text/plain'])}</pre>"))
-    return shown
-
-
-def _monospaced(text: str, block: str) -> str:
-    """A block of code or print that says how wide it is, so that the type can be as large as fits."""
-    return f'<div class="mono" style="--columns: {min(100, max(map(len, text.splitlines())))}">{block}</div>'
-
-
-def _enlarged(movie: str) -> str:
-    """A movie as large as a slide can show it."""
-    width, height = (int(re.search(rf'{side}="(\d+)"', movie)[1]) for side in ("width", "height"))
-    scale = min(ROOM[0] / width, ROOM[1] / height)
-    return movie.replace(
-        f'width="{width}" height="{height}"', f'width="{width * scale:.0f}" height="{height * scale:.0f}"'
     )

@@ -1,0 +1,96 @@
+// What a deck does while it is shown: it goes on past solutions, plays movies, counts minutes down, and shows all of itself.
+// Keys beside those of reveal.js: K plays and pauses a movie, T starts and stops the time of an exercise, and ↓ opens a
+// solution, which → and the space bar pass by.
+
+const paper = /print-pdf/.test(location.search);
+const slides = () => Reveal.getSlides();
+const here = selector => Reveal.getCurrentSlide().querySelector(selector);
+
+/** Go to the next slide in order, or the one before, that is not a solution; fragments come first. */
+function go(by) {
+  if (by > 0 ? Reveal.nextFragment() : Reveal.prevFragment()) return;
+  const all = slides();
+  let i = all.indexOf(Reveal.getCurrentSlide()) + by;
+  while (all[i]?.matches(".solution")) i += by;
+  if (!all[i]) return;
+  const { h, v } = Reveal.getIndices(all[i]);
+  const last = all[i].querySelectorAll(".fragment").length - 1;
+  Reveal.slide(h, v, by > 0 ? -1 : last); // coming back, all is there already
+}
+
+/** Play a movie, or stop it; a drawing that builds up goes on by clicks instead. */
+function play(movie, on) {
+  if (movie && !movie.matches(".build-up") && Boolean(movie.timer) !== on) movie.querySelector("button").click();
+}
+
+/** Show a frame of a movie or a stage of a drawing. */
+function frame(movie, number) {
+  const slider = movie.querySelector("input");
+  slider.value = number;
+  slider.oninput();
+}
+
+/** As many stages of a drawing as have been clicked for. */
+function build(slide) {
+  const movie = slide.querySelector(".build-up");
+  if (movie) frame(movie, paper ? 1e6 : slide.querySelectorAll(".stage.visible").length);
+}
+
+/** Count the minutes of an exercise down, or stop. */
+function count(button) {
+  const left = Number(button.dataset.left ?? 60 * button.dataset.minutes);
+  if (button.timer) {
+    clearInterval(button.timer);
+    button.timer = null;
+    return;
+  }
+  const end = Date.now() + 1000 * left;
+  button.timer = setInterval(() => {
+    const seconds = Math.max(0, Math.round((end - Date.now()) / 1000));
+    button.dataset.left = seconds;
+    button.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    button.classList.toggle("over", seconds === 0);
+    if (!seconds) clearInterval(button.timer);
+  }, 200);
+}
+
+/** Shrink the overview until the whole deck is seen: a column for each section. */
+function fit() {
+  const columns = document.querySelectorAll(".slides > section").length;
+  const rows = Math.max(...[...document.querySelectorAll(".slides > section")].map(s => s.children.length));
+  const { width, height } = Reveal.getConfig(), space = 70; // reveal.js puts as much between two slides
+  const scale = Math.min(innerWidth / (columns * (width + space)), innerHeight / (rows * (height + space)));
+  const x = -(columns - 1) / 2 * (width + space), y = -(rows - 1) / 2 * (height + space);
+  document.documentElement.style.setProperty("--overview", `scale(${scale}) translate(${x}px, ${y}px)`);
+}
+
+for (const movie of document.querySelectorAll(".build-up")) {
+  const stages = movie.querySelector("input").max;
+  for (let i = 0; i < stages; i++) movie.insertAdjacentHTML("afterend", '<span class="fragment stage"></span>');
+}
+for (const button of document.querySelectorAll(".timer")) button.onclick = () => count(button);
+
+Reveal.initialize({
+  width: 1280, height: 720, margin: 0, center: false, hash: true, transition: "none", slideNumber: "c/t", controls: false,
+  pdfSeparateFragments: false, plugins: [RevealNotes],
+  keyboard: {
+    32: () => go(1), 34: () => go(1), 39: () => go(1), 78: () => go(1),
+    33: () => go(-1), 37: () => go(-1), 80: () => go(-1),
+    75: () => play(here(".movie"), !here(".movie")?.timer),
+    84: () => here(".timer")?.click(),
+  },
+});
+Reveal.on("ready", () => {
+  fit();
+  document.querySelectorAll(".slides section section").forEach(build);
+  if (paper) for (const movie of document.querySelectorAll(".movie")) frame(movie, 1e6); // paper shows how it ends
+  else play(here(".movie"), true);
+});
+Reveal.on("slidechanged", ({ previousSlide, currentSlide }) => {
+  play(previousSlide?.querySelector(".movie"), false);
+  play(currentSlide.querySelector(".movie"), true);
+  build(currentSlide);
+});
+for (const event of ["fragmentshown", "fragmenthidden"]) Reveal.on(event, () => build(Reveal.getCurrentSlide()));
+Reveal.on("overviewshown", fit);
+addEventListener("resize", fit);
