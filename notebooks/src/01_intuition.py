@@ -16,10 +16,11 @@
 #
 # **Where does a picture go when it turns into noise?**
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/01_intuition.ipynb)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # In this notebook you take a picture apart, a little noise at a time. At the end you can jump to any stage of its decay
 # with a single formula, and you know exactly how much of it is left.
-#
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/01_intuition.ipynb)
 
 # %% slideshow={"slide_type": "skip"}
 import sys
@@ -48,7 +49,8 @@ show_images(stages.flatten(0, 1), titles=[f"t = {t}" for t in times])
 # - **compare** noise schedules, and tell when one of them stops too early,
 # - **undo** the noise when you know it, and predict how far off you are when you only think you do,
 # - **say** what the best possible network would answer at each level of noise.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Time:** about 40 minutes, and 35 more with the exercises. **You need:** a little Python and PyTorch; what a mean, a variance and a
 # Gaussian are; for section 11, Bayes' rule. No GPU, no earlier knowledge of diffusion models.
 #
@@ -70,7 +72,8 @@ show_images(stages.flatten(0, 1), titles=[f"t = {t}" for t in times])
 # | $\alpha_t$ | `schedule.alpha` | `(T+1,)` | $1 - \beta_t$, the share of the variance that step $t$ keeps | `alphas` |
 # | $\bar\alpha_t$ | `schedule.alpha_bar` | `(T+1,)` | $\alpha_1 \alpha_2 \cdots \alpha_t$, the share that is left of the picture's power (the mean of its squares) at time $t$ | `alphas_cumprod`; $\alpha_t$ in the DDIM paper |
 # | $\hat x_0$ | `x0_hat` | like `x0` | a guess at the clean picture | `pred_original_sample` |
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # $B$ is the number of pictures in a batch. Index 0 of every table is the clean picture: $\beta_0 = 0$ and $\bar\alpha_0 = 1$. So `alpha_bar[t]` is $\bar\alpha_t$, without any "minus one".
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -89,16 +92,19 @@ show_images(end.x)
 # ## 1 · A drop of ink
 #
 # <!-- Lecture, 4 minutes. Let somebody say where the knowledge goes before you show the four clouds. "Into the glass" is a good answer to argue with: where in the glass? -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # A drop of ink falls into a glass of water. At first you can point at it. A little later you can still tell where it fell.
 # Wait long enough, and the water is evenly grey: nothing you measure in it says where the drop was.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Each grain of ink is pushed about by chance, a little at a time. How is it forgotten where the drop was?
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Let us drop 1,000 grains at one point and push them 1,000 times. A push adds a little noise to a grain's position. It also shrinks the position very slightly, as the glass keeps the ink from
 # spreading for ever. (Section 4 explains the two square roots.)
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import plot_points
 
 ink = torch.tensor([-1.6, 1.2]).expand(1000, 2)  # the drop: all grains in one place
@@ -112,7 +118,10 @@ for cloud in clouds:
 plot_points(torch.stack(clouds), ["0 pushes", "10 pushes", "100 pushes", "1,000 pushes"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The centre of the cloud drifts to the middle and its spread grows towards 1. Each push loses a little of where the drop was. After 1,000 what is left of the start, 0.03, is no more than chance.
+# The centre of the cloud drifts to the middle and its spread grows towards 1. Each push loses a little of where the drop was.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# After 1,000 what is left of the start, 0.03, is no more than chance.
 #
 # A diffusion model learns to run this backwards. For the whole way that sounds impossible. For a single small step it is not:
 # given a slightly blurred cloud, you can guess quite well where the ink was a moment ago.
@@ -121,12 +130,14 @@ plot_points(torch.stack(clouds), ["0 pushes", "10 pushes", "100 pushes", "1,000 
 # ## 2 · A picture is a point, too
 #
 # <!-- Lecture, 3 minutes. Introduce Bob and Fred by name. Bob comes back in notebook 03. They differ in colours and eyes, not in shape. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # A grain of ink has 2 coordinates. A sprite of 16 × 16 pixels with 3 colours has 768. So we can do to pictures what we did to ink.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** What do these numbers look like?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 sprites, contexts = load_sprites()
 low, high = sprites.min(), sprites.max()
 print(f"sprites:  {tuple(sprites.shape)}, from {low:.0f} (black) to {high:.0f} (white)")
@@ -137,12 +148,15 @@ labels = [names[c.argmax()] for c in contexts[:16]]
 show_images(sprites[:16], titles=labels, columns=8)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Read the first shape as sprites, colours, rows, columns. A program in `course_utils/sprites` drew all 20,000. A picture file counts from 0 to 255; we count from −1 to +1, since at the end of the decay every number
+# Read the first shape as sprites, colours, rows, columns. A program in `course_utils/sprites` drew all 20,000.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A picture file counts from 0 to 255; we count from −1 to +1, since at the end of the decay every number
 # comes from a Gaussian with standard deviation 1, and numbers between −1 and 1 are of that size already.
 #
 # The classes are for notebook 05. Today we look at one sprite. Here is Bob, and beside him Fred, who looks much like him.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 bob, fred = sprites[103:104], sprites[12476:12477]
 show_images(torch.cat([bob, fred]), titles=["Bob", "Fred"])
 
@@ -150,12 +164,14 @@ show_images(torch.cat([bob, fred]), titles=["Bob", "Fred"])
 # ## 3 · What would you say?
 #
 # <!-- Lecture, 3 minutes. Cover three of the four pictures with your hand and let the room name each. Keep the four answers on the board: section 11 compares them with the exact ones. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # We do to Bob what the water did to the ink, with 500 pushes that grow from tiny to small. `schedule.beta[t]` is the variance of push number $t$.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** Cover everything but one picture below, and imagine that you were asked: *what was this?*
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 x, pushed = bob, {}
 for t in range(1, 501):
     beta = schedule.beta[t].float()
@@ -164,7 +180,7 @@ for t in range(1, 501):
 four = (35, 85, 115, 475)
 show_images(torch.cat([pushed[t] for t in four]), titles=[f"t = {t}" for t in four])
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # (Noise takes numbers beyond −1 and 1. The screen shows them as −1 and 1; the tensor keeps them.)
 #
 # These might be your four answers, and they are the whole idea of a diffusion model.
@@ -182,18 +198,22 @@ show_images(torch.cat([pushed[t] for t in four]), titles=[f"t = {t}" for t in fo
 # ## 4 · One step
 #
 # <!-- Lecture, 3 minutes. Ask for the variance of a sum before you show (1). Whoever adds standard deviations can try it with two dice. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # One push, in the language of probability, is a step of the **forward process**. Given the picture at time $t-1$, the picture at time $t$ is Gaussian,
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$q(x_t \mid x_{t-1}) = \mathcal N\big(\sqrt{1-\beta_t}\; x_{t-1},\; \beta_t I\big), \qquad\text{that is}\qquad
 # x_t = \sqrt{1-\beta_t}\; x_{t-1} + \sqrt{\beta_t}\;\varepsilon_t. \tag{1}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Read: $q$ is how $x_t$ is distributed once $x_{t-1}$ is known. $\mathcal N(m, vI)$ means that each number is Gaussian around its entry of $m$, with variance $v$, independently of the others. Each step draws
 # a fresh $\varepsilon_t$. To give it the variance $\beta_t$, we multiply it by $\sqrt{\beta_t}$: variance grows with the square of a factor.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Adding noise makes sense. But why shrink the picture first, by $\sqrt{1-\beta_t}$?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 shrunk = plain = torch.randn(100_000, generator=randomness)  # numbers with variance 1
 for t in range(1, schedule.T + 1):
     beta, eps_t = schedule.beta[t].float(), torch.randn(100_000, generator=randomness)
@@ -201,7 +221,7 @@ for t in range(1, schedule.T + 1):
     plain = plain + beta.sqrt() * eps_t
 print(f"variance after 500 steps: {shrunk.var():.2f} with shrinking, {plain.var():.1f} without")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Without shrinking, every step adds its variance to the 1 that we began with. With shrinking, variance 1 stays variance 1, since
 # $(1-\beta_t)\cdot 1 + \beta_t = 1$ (**variance preserving**; our sprites begin at 0.5, and grow to 1). And the picture, multiplied by a factor below 1 again and again, fades away.
 
@@ -209,20 +229,25 @@ print(f"variance after 500 steps: {shrunk.var():.2f} with shrinking, {plain.var(
 # ## 5 · One jump
 #
 # <!-- Lecture, 6 minutes. Write $x_2$ on the board and let them collect the two noises. The step from there to (3) is the most important one of the course: variances add, so two noises are one. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # To train a network we need $x_t$ for random $t$, millions of times. Must we walk up to 500 steps each time? With $\alpha_t = 1 - \beta_t$, do step 2 after step 1:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\begin{aligned} x_2 &= \sqrt{\alpha_2}\,\big(\sqrt{\alpha_1}\, x_0 + \sqrt{\beta_1}\,\varepsilon_1\big) + \sqrt{\beta_2}\,\varepsilon_2 \\
 #  &= \sqrt{\alpha_1\alpha_2}\; x_0 + \big(\sqrt{\alpha_2\beta_1}\,\varepsilon_1 + \sqrt{\beta_2}\,\varepsilon_2\big). \end{aligned}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The last bracket is all noise. Two independent Gaussians add up to one Gaussian, and their *variances* add: $\alpha_2\beta_1 + \beta_2 = \alpha_2(1-\alpha_1) + 1 - \alpha_2 = 1 - \alpha_1\alpha_2$.
 # So the picture is multiplied by $\sqrt{\alpha_1\alpha_2}$, and the noise has variance $1 - \alpha_1\alpha_2$. A third step works the same way, and so does every later one:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\bar\alpha_t = \alpha_1\,\alpha_2 \cdots \alpha_t \tag{2}$$
 #
 # $$q(x_t \mid x_0) = \mathcal N\big(\sqrt{\bar\alpha_t}\; x_0,\; (1-\bar\alpha_t)\, I\big), \qquad\text{that is}\qquad
 # x_t = \sqrt{\bar\alpha_t}\; x_0 + \sqrt{1-\bar\alpha_t}\;\varepsilon. \tag{3}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # This one $\varepsilon$ stands for all $t$ noises together. The mean of the squares of a picture's numbers is called its *power*, and $\bar\alpha_t$ is the share of it that is left.
 #
 # So one line makes training examples for nothing: draw a picture, a time and a noise, and (3) turns them into a question, *what is the noise in this $x_t$?*, whose answer we know.
@@ -287,7 +312,7 @@ check_add_noise(add_noise)
 # Folded below: one way to write it.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "slide"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
 # @title Solution 2
 def add_noise(x0, t, eps, schedule):
     ab = schedule.alpha_bar[t].to(x0.dtype).view(-1, 1, 1, 1)  # one ᾱ for each image
@@ -303,13 +328,15 @@ assert torch.allclose(yours, ours, atol=1e-6)  # the package's, which we may cal
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A batch of times, and a trap
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # `alpha_bar[t]` has shape `(B,)`. Why does it need `.view(-1, 1, 1, 1)`? PyTorch lines shapes up from the *right*: without it, `(B,)` meets the **columns** of the pictures, not the
 # batch. Usually the sizes differ and PyTorch stops you.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** What happens in a batch of exactly 16 pictures that are 16 pixels wide? Here are sixteen Bobs, with times from 1 to 400.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 bobs, t = bob.expand(16, -1, -1, -1), torch.linspace(1, 400, 16).long()
 ab = schedule.alpha_bar[t].float()  # shape (16,), and no .view
 trapped = ab.sqrt() * bobs + (1 - ab).sqrt() * noise
@@ -318,7 +345,10 @@ both = torch.cat([schedule.add_noise(bobs, t, noise)[::2], trapped[::2]])
 show_images(both, titles=[f"t = {i}" for i in t[::2]], row_titles=["right", "no .view"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Above, every picture has its own time. Below, every *column* has: all pictures are clean at the left and noisy at the right, and nothing failed. That is why
+# Above, every picture has its own time. Below, every *column* has: all pictures are clean at the left and noisy at the right, and nothing failed.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# That is why
 # the checks of this course use batches in which no two sides agree.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -326,7 +356,7 @@ show_images(both, titles=[f"t = {i}" for i in t[::2]], row_titles=["right", "no 
 #
 # **Predict.** Send 50,000 copies of the number 0.6 through 150 steps of equation (1), and 50,000 others through one jump of your `add_noise`. What do the two heaps look like?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import plot_histograms
 
 copies = torch.full((50_000, 1, 1, 1), 0.6)
@@ -352,12 +382,14 @@ plot_histograms(heaps, lambda x: expected.log_prob(x).exp(), "x at t = 150")
 # ## 6 · Why the square root?
 #
 # <!-- Lecture, 3 minutes. Ask which of the two formulas they have seen in code. Both are in circulation. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # You will meet code that has $(1-\bar\alpha_t)\,\varepsilon$, without the root. For the clean picture and for pure noise both are the same.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Where does it make a difference?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import plot_curves
 
 t = torch.arange(schedule.T + 1)
@@ -371,10 +403,13 @@ curves = {"√(1−ᾱ), right": (t, right), "1−ᾱ, wrong": (t, wrong)}
 plot_curves(curves, "t", "standard deviation of the noise")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# $1-\bar\alpha_t$ is a variance, and a random number is multiplied by a *standard deviation*. A number below 1 is smaller than its root, so the wrong formula adds too little noise, and
+# $1-\bar\alpha_t$ is a variance, and a random number is multiplied by a *standard deviation*.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A number below 1 is smaller than its root, so the wrong formula adds too little noise, and
 # by the largest factor when there is little to begin with:
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 times = torch.tensor([10, 30, 60, 100, 150, 250])
 ab = schedule.alpha_bar[times].float().view(-1, 1, 1, 1)
 bob_eps = eps[:1]
@@ -382,7 +417,7 @@ rows = [ab.sqrt() * bob + scale * bob_eps for scale in ((1 - ab).sqrt(), 1 - ab)
 sides = ["√(1−ᾱ)\nright", "1−ᾱ\nwrong"]
 show_images(torch.cat(rows), titles=[f"t = {t}" for t in times], row_titles=sides)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # The lower row is cleaner than it should be. A network trained on it expects almost clean pictures at $t = 30$. The sampler of notebook 02 will hand it noisier ones.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -432,10 +467,10 @@ from course_utils import noise_slider
 
 noise_slider(bob, bob_eps, schedule)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # (No slider? GitHub shows none: open the notebook in JupyterLab or Colab.) Here is one stop on the way, where the curves cross.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import plot_noise_level
 
 crossing = (schedule.snr - 1).abs().argmin().item()
@@ -445,10 +480,11 @@ plot_noise_level(bob, bob_eps, schedule, crossing)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Here picture and noise are multiplied by the same number. Did you lose Bob before, or after?
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Next, sixteen sprites at once, each with its own noise. Press Play, or drag the slider to go back in time.
 
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+# %% slideshow={"slide_type": "subslide"} tags=["nbval-ignore-output"]
 from course_utils import animate
 
 film = [1, *range(20, 241, 20), *range(300, 501, 100)]
@@ -462,12 +498,14 @@ animate(
 # ## 8 · What does the noise know about the picture?
 #
 # <!-- Lecture, 3 minutes. Ask whether the spread is larger where the picture is darker. It is the same in every pixel: noise knows nothing of the picture. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Does each picture get a noise of its own, made to fit it?
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** Make 4,000 noisy versions of Bob at $t = 150$, and of a mushroom. Compare their averages, pixel by pixel, and their standard deviations.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 rows = []
 for name, sprite in (("Bob", bob), ("mushroom", sprites[9:10])):
     many = sprite.expand(4000, -1, -1, -1)
@@ -483,8 +521,10 @@ tops = ["x₀", "average\nof x_t", "standard\ndeviation"]
 show_images(torch.stack(rows), titles=tops, row_titles=["Bob", "mushroom"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The average is the picture, faded by $\sqrt{\bar\alpha_t}$. The standard deviation is one even grey, the same for both (black is 0 and
-# white is 2). Equation (3) says so: $x_0$ stands in the mean, and nowhere else.
+# The average is the picture, faded by $\sqrt{\bar\alpha_t}$. The standard deviation is one even grey, the same for both (black is 0 and white is 2).
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Equation (3) says so: $x_0$ stands in the mean, and nowhere else.
 #
 # We draw the noise without looking at the picture. But whoever knows $x_t$ and one of the two can compute the other from (3). So to find the noise is the same task as to find the picture.
 
@@ -492,21 +532,25 @@ show_images(torch.stack(rows), titles=tops, row_titles=["Bob", "mushroom"])
 # ## 9 · Schedules: how fast should it go?
 #
 # <!-- Lecture, 6 minutes. Ask which schedule they would choose, and take the vote again after the curves. The ghost is the point to dwell on: it is a bug that never crashes. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The list of $\beta_t$ is ours to choose. It is called the **schedule**. Four that people use:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # | schedule | idea |
 # |---|---|
 # | linear | $\beta_t$ grows evenly (DDPM) |
 # | quadratic | $\sqrt{\beta_t}$ grows evenly: slower at first |
 # | sigmoid | $\beta_t$ follows an S: tiny at first, then rising fast, then level |
 # | cosine | $\bar\alpha_t = f(t)/f(0)$ with $f(t) = \cos^2\!\big(\tfrac{t/T+s}{1+s}\cdot\tfrac{\pi}{2}\big)$, $s = 0.008$; each $\beta_t$ at most 0.999 |
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Newer models mix in another way: $x = (1-u)\,x_0 + u\,\varepsilon$ with $u = t/T$, a **straight path** (flow matching, notebook 08). Its two factors add up to 1; those of (3) have *squares* that add up to 1.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Which of them destroys a picture first?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import cosine_schedule, quadratic_schedule, sigmoid_schedule
 
 schedules = {
@@ -521,7 +565,7 @@ t = torch.arange(501)
 curves = {name: (t, s.alpha_bar) for name, s in schedules.items()}
 plot_curves(curves, "t", "ᾱ, share of the power left")
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 times = [50, 100, 150, 200, 250, 300, 400, 500]
 rows = [s.add_noise(bob, t, bob_eps) for s in schedules.values() for t in times]
 rows += [(1 - t / 500) * bob + t / 500 * bob_eps for t in times]
@@ -529,16 +573,21 @@ names = [*schedules, "straight\npath"]
 show_images(torch.cat(rows), titles=[f"t = {t}" for t in times], row_titles=names)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The linear one is first. All end in noise or close to it; the quadratic one leaves most: Bob, multiplied by $\sqrt{7\cdot 10^{-4}} \approx 0.03$. Half-way, the linear schedule has 8 % of the power left, so in the second half you see almost only noise (section 11 shows how much a better eye still sees). The cosine schedule still has half.
+# The linear one is first. All end in noise or close to it; the quadratic one leaves most: Bob, multiplied by $\sqrt{7\cdot 10^{-4}} \approx 0.03$.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Half-way, the linear schedule has 8 % of the power left, so in the second half you see almost only noise (section 11 shows how much a better eye still sees). The cosine schedule still has half.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### How large may a step be?
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # In all four, $\beta_t$ grows: the last step of the linear schedule adds 200 times the variance of the first.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** What does one step do to the signal-to-noise ratio, in the linear schedule and in the cosine?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 for t in (2, 10, 100, 400, 499, 500):
     kept = [s.snr[t] / s.snr[t - 1] for s in (schedules["linear"], schedules["cosine"])]
     print("step {:3}: the SNR falls to {:.1%} (linear) and {:.1%} (cosine)".format(t, *kept))
@@ -549,16 +598,21 @@ curves = {name: (t, s.snr.clamp(min=1e-5)) for name, s in schedules.items()}
 plot_curves(curves, "t", "SNR (drawn down to 1e-5)", log_y=True, size=(720, 420))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Step 2 adds almost nothing, yet it takes away more than half of the signal-to-noise ratio: where there is hardly any noise, a little more counts. So first steps must be small. The last step of the linear schedule is large, and changes the ratio by a few percent. The cosine does not end so gently: its last two steps take nearly all that is left.
+# Step 2 adds almost nothing, yet it takes away more than half of the signal-to-noise ratio: where there is hardly any noise, a little more counts.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# So first steps must be small. The last step of the linear schedule is large, and changes the ratio by a few percent. The cosine does not end so gently: its last two steps take nearly all that is left.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### When a schedule stops too early
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # DDPM's linear schedule goes from $10^{-4}$ to $0.02$ in $T = 1000$ steps. Our $T = 500$ steps are twice as large, from $0.0002$ to $0.04$. Code in circulation takes $T = 300$ and keeps the two numbers.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** That schedule has 700 steps less, and its steps are no larger. Is $x_{300}$ pure noise? One noisy picture does not show it. The *average* of many does.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 both = {
     "as stated": linear_schedule(300, stated_for=300),  # β from 0.0001 to 0.02, whatever T is
     "rescaled": linear_schedule(300),  # all β larger by 1000/300
@@ -573,7 +627,10 @@ tops = ["one x₃₀₀", "average of\n2,000"]
 show_images(torch.stack(rows), titles=tops, row_titles=list(both))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Bob's ghost: after 300 steps he is still there, at a fifth of his strength. A sampler begins with *pure* noise, which such a network has never seen in training. Multiplying every $\beta$ by $1000/T$ mends it: fewer steps, each larger.
+# Bob's ghost: after 300 steps he is still there, at a fifth of his strength. A sampler begins with *pure* noise, which such a network has never seen in training.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Multiplying every $\beta$ by $1000/T$ mends it: fewer steps, each larger.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 4 · A schedule from its curve (medium, 10 minutes)
@@ -618,11 +675,14 @@ print(f"ᾱ in a straight line: ᾱ_250 = {ab[250]:.2f}, ᾱ_500 = {ab[500]:.0e}
 # ## 10 · Back again, if you know the noise
 #
 # <!-- Lecture, 4 minutes. Let somebody solve (3) for the picture at the board. Then ask what an error of the noise becomes. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Solve equation (3) for the picture:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\hat x_0 = \frac{x_t - \sqrt{1-\bar\alpha_t}\;\varepsilon}{\sqrt{\bar\alpha_t}} \tag{4}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # So a network that finds the noise has found the picture, and the other way round. DDPM and many later models ask for the noise.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -644,7 +704,7 @@ check_predict_x0(predict_x0)
 # Folded below: one way to write it.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
 # @title Solution 5
 def predict_x0(x_t, t, eps, schedule):
     ab = schedule.alpha_bar[t].to(x_t.dtype).view(-1, 1, 1, 1)
@@ -655,14 +715,16 @@ check_predict_x0(predict_x0)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### And if you only *think* you know it?
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # A network's guess $\hat\varepsilon$ is never perfect. Put $\hat\varepsilon = \varepsilon + \delta$ into (4): the error of the picture is
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\hat x_0 - x_0 = -\sqrt{\frac{1-\bar\alpha_t}{\bar\alpha_t}}\;\delta = -\frac{\delta}{\sqrt{\mathrm{SNR}_t}}. \tag{5}$$
 #
 # **Predict.** Let each number of the guess be off by about 0.1. At which $t$ is the picture lost?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 delta = 0.1 * torch.randn(bob.shape, generator=randomness)
 times = [25, 100, 200, 300, 400, 500]
 guesses = []
@@ -680,10 +742,12 @@ show_images(torch.cat(guesses), titles=[f"t = {t}" for t in times])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # With the true noise, Bob comes back from anywhere: the assertion checks it. With a guess that is off by 0.1, he is clean at $t = 100$, speckled at 200 and gone at 400.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # At $t = 500$ an error of the noise is multiplied by 163. $x_{500}$ is so nearly pure noise that it is itself a guess with an error of
 # 0.005. Multiplied by 163, even that is as large as the picture. How well does the best possible guess do? We can compute it.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Think.** Equation (4) divides by $\sqrt{\bar\alpha_t}$. What would it do with a schedule that ends at exactly $\bar\alpha_T = 0$, and what does that say about asking for noise at that level?
 #
 # <details><summary>Answer</summary>
@@ -696,17 +760,21 @@ show_images(torch.cat(guesses), titles=[f"t = {t}" for t in times])
 # ## 11 · The best possible answer
 #
 # <!-- Lecture, 5 minutes. Go back to the four answers of section 3. The exact denoiser gives the same ones, later. Say clearly that its answer is an average. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Suppose the world holds nothing but our 20,000 sprites, each as likely as the next. By (3), a sprite $s$ leads to this $x_t$ with a density that depends only on the distance between $x_t$ and the faded
 # $\sqrt{\bar\alpha_t}\, s$. Bayes' rule turns that into a probability for each sprite:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$P(x_0 = s \mid x_t) \;\propto\; \exp\!\Big(-\frac{\lVert x_t - \sqrt{\bar\alpha_t}\, s\rVert^2}{2\,(1-\bar\alpha_t)}\Big). \tag{6}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Of all answers, the mean has the smallest expected squared error. So the best answer is $\mathbb E[x_0 \mid x_t]$, the average of all sprites, each weighted with its probability (the **posterior**). No network, no training: `IdealDenoiser`, our *oracle*.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** How many sprites are still in the race at each level? (We count with the exponential of the entropy: $n$ equally probable sprites give $n$.)
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import IdealDenoiser
 
 oracle = IdealDenoiser(sprites.double(), schedule)  # double: a close race ends alike everywhere
@@ -722,11 +790,15 @@ rows = torch.cat([x_t, x0_hat])
 show_images(rows, titles=[f"t = {t}" for t in times], row_titles=["x_t", "best\nanswer"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The four answers of section 3 come in the same order, but later, since the oracle knows every sprite and compares all 768 numbers. At $t = 180$, where you see next to nothing, it is still certain. At the end nearly all 20,000 are in the race, and the best answer is their average: a pale blot.
-#
+# The four answers of section 3 come in the same order, but later, since the oracle knows every sprite and compares all 768 numbers.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# At $t = 180$, where you see next to nothing, it is still certain. At the end nearly all 20,000 are in the race, and the best answer is their average: a pale blot.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Question.** Whom else does it think of? Here are its four favourites at two levels.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 rows, labels = [], []
 for i in (2, 3):
     top = probability[i].topk(4)
@@ -736,14 +808,16 @@ show_images(torch.cat(rows), titles=labels, columns=4, row_titles=["t = 235", "t
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # *Bob, or Fred?* There is Fred, in brown. The oracle hesitates between sprites that look alike through the noise.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Question.** And how far off is the best possible guess of the *noise*, which section 10 asked for? Beside it, the same guess in another way. The density $q$ of noisy pictures is a sum of Gaussians, one for each sprite $s$, and the gradient of each is the Gaussian times $(\sqrt{\bar\alpha_t}\,s - x_t)/(1-\bar\alpha_t)$. Divide the sum by $q(x_t)$, and the Gaussians become the probabilities (6). So $\nabla \log q(x_t) = \mathbb E\big[\sqrt{\bar\alpha_t}\,x_0 - x_t \mid x_t\big] / (1-\bar\alpha_t)$. Solved for the picture:
 #
 # $$\mathbb E[x_0 \mid x_t] = \frac{x_t + (1-\bar\alpha_t)\,\nabla \log q(x_t)}{\sqrt{\bar\alpha_t}}. \tag{7}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # This is **Tweedie's formula**, and $\nabla \log q$ is called the **score**. So the best denoiser also gives the score.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 eps_hat = oracle(x_t, times)
 for t, e, x0 in zip(times.tolist(), eps_hat, x0_hat):
     noise_error, picture_error = (e - bob_eps[0]).norm() / 768**0.5, (x0 - bob[0]).norm() / 768**0.5
@@ -757,7 +831,7 @@ at_300 = x_t[4]
 tweedie = (at_300 + (1 - ab) * log_q(at_300)) / ab.sqrt()  # (7), the gradient by autograd
 assert torch.allclose(tweedie, x0_hat[4], atol=1e-4)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # At $t = 500$ the noise is easy to guess, since $x_t$ is almost nothing else. It is off by 0.004 only, and by (5) that becomes 163 times as much in the picture: one jump home gives an average, not a sprite. Notebook 02 goes back in small steps, and asks again after each. (The assertion checks (7).)
 #
 # The oracle keeps a list of 20,000 sprites, so whoever draws with it ends at one of them. Notebook 02 draws with the oracle and with a network, and looks whether the network's sprites are new.
@@ -766,22 +840,27 @@ assert torch.allclose(tweedie, x0_hat[4], atol=1e-4)
 # ## 12 · Five ways to make a picture
 #
 # <!-- Lecture, 2 minutes. One sentence for each family is enough. A question about speed is a question for notebook 06. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Here are five ways to make pictures, only sketched. (Notebook 15 trains all five.)
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # - **GAN**: a generator learns to fool a critic. Only the generator draws.
 # - **VAE**: learns to shrink a picture to a short code and back. It draws from a random code.
 # - **Normalising flow**: one network that runs in both directions, from noise to picture and back.
 # - **Autoregressive**: one pixel after another, each guessed from those before.
 # - **Diffusion**: what this course is about.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import draw_model_families
 
 draw_model_families(bob, bob_eps, schedule)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# A diffusion model pays with time: it calls its network again and again. In return its task is simple to state: *find the noise*. Notebook 06 needs a twentieth of the calls.
+# A diffusion model pays with time: it calls its network again and again. In return its task is simple to state: *find the noise*.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Notebook 06 needs a twentieth of the calls.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you know now
@@ -802,7 +881,8 @@ draw_model_families(bob, bob_eps, schedule)
 # | forget `.view(-1, 1, 1, 1)` | columns get times instead of pictures, sometimes silently | section 5 |
 # | use the betas of $T = 1000$ with $T = 300$ | a ghost stays in the last level | section 9 |
 # | jump home from $t = 500$ in one step | you get the average of all sprites | section 11 |
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Think.** Your friend trains with pictures in $[0, 1]$ instead of $[-1, 1]$. Nothing crashes. What is different at $t = 1$, in between, and at $t = T$?
 #
 # <details><summary>Answer</summary>
@@ -811,7 +891,7 @@ draw_model_families(bob, bob_eps, schedule)
 # all of them lie on one side of 0, so as they fade, the whole batch grows darker. At $t = T$ both are almost pure noise.
 # </details>
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## References and next
 #
 # - J. Sohl-Dickstein et al., *Deep Unsupervised Learning using Nonequilibrium Thermodynamics*, 2015, [arXiv:1503.03585](https://arxiv.org/abs/1503.03585): the idea.

@@ -16,10 +16,11 @@
 #
 # **How does noise turn into a picture?**
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/02_sampling.ipynb)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Notebook 01 took pictures apart. In this one you make pictures that nobody has drawn before. All of it is one formula, used
 # 500 times, and at the end you can write it alone.
-#
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/02_sampling.ipynb)
 
 # %% slideshow={"slide_type": "skip"}
 import sys
@@ -54,7 +55,8 @@ show_images(pictures, titles=[f"t = {t}" for t in shown], row_titles=names)
 # - **grade** a sampler, with a denoiser whose right answers are known,
 # - **say** what the extra noise in every step is for, and what happens without it,
 # - **tell** whether a network draws something new or recites what it has seen.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Time:** about 45 minutes, and 40 more with the exercises. **You need:** notebook 01. No GPU. (This notebook uses a network and does not ask what is
 # inside; that is notebook 03. How it learned is notebook 04.)
 #
@@ -72,31 +74,38 @@ show_images(pictures, titles=[f"t = {t}" for t in shown], row_titles=names)
 # | $\tilde\mu_t,\ \tilde\beta_t$ | `posterior_mean`, `schedule.posterior_variance` | like `x_t`, `(T+1,)` | mean and variance of $x_{t-1}$, once $x_t$ and $x_0$ are known: the **posterior** | `q_posterior`, `"fixed_small"` |
 # | $\sigma_t$ | `sigma` | a number | how much noise a step back adds, a standard deviation | |
 # | $z$ | `z` | like `x_t` | this added noise, before it is scaled: Gaussian, mean 0, variance 1 | `variance_noise` |
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The time is given to a model as a tensor of shape `(B,)`, one whole number for each image. Where a model can be told what to draw, a third argument `c` does it: `model(x_t, t, c)`. Until notebook 05 we only use it to ask for a class.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · One step back
 #
 # <!-- Lecture, 5 minutes. Do not derive (1). Count it, as the code does; both derivations are folded below the question. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The way there, the **forward process**, was easy: add noise. For the way back, the **reverse process**, we would like to know $q(x_{t-1} \mid x_t)$: *given this noisy picture, what was it one step earlier?*
 #
 # Bayes' rule gives a formula, and one factor of it cannot be computed:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$q(x_{t-1} \mid x_t) = \frac{q(x_t \mid x_{t-1})\; q(x_{t-1})}{q(x_t)}.$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The first factor is a Gaussian, (1) of notebook 01. But $q(x_{t-1})$ asks how probable this noisy picture is among the noisy versions of *all pictures in the world*. Nobody knows that.
 #
 # Now suppose somebody tells us the clean picture. Then everything on the right is known, and everything is Gaussian:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$q(x_{t-1} \mid x_t, x_0) = \mathcal N\big(\tilde\mu_t(x_t, x_0),\; \tilde\beta_t I\big),$$
 #
 # $$\tilde\mu_t(x_t, x_0) = \frac{\sqrt{\bar\alpha_{t-1}}\,\beta_t}{1-\bar\alpha_t}\; x_0 + \frac{\sqrt{\alpha_t}\,(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}\; x_t,
 # \qquad \tilde\beta_t = \frac{1-\bar\alpha_{t-1}}{1-\bar\alpha_t}\,\beta_t. \tag{1}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # It is a compromise. $x_{t-1}$ is a slightly noisy version of $x_0$, and $x_t$ is a slightly noisier version of $x_{t-1}$. Each of the two facts gives an estimate of $x_{t-1}$, and each estimate counts by one over its variance.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Is (1) true? Let us make two million pairs $(x_{t-1}, x_t)$ of one number each, and look only at those whose $x_t$ happens to lie near 0.6.
 #
 # <details><summary>Two derivations of (1)</summary>
@@ -110,7 +119,7 @@ show_images(pictures, titles=[f"t = {t}" for t in shown], row_titles=names)
 # $k = \frac{\sqrt{\alpha_t}\,(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}$, mean $\sqrt{\bar\alpha_{t-1}}\,x_0 + k\,(x_t - \sqrt{\bar\alpha_t}\,x_0)$, variance $(1-\bar\alpha_{t-1})(1 - k\sqrt{\alpha_t}) = \tilde\beta_t$.
 # </details>
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 t, x0, n = 5, 0.7, 2_000_000
 linear = linear_schedule(500)
 alpha, beta, ab = (table.float() for table in (linear.alpha, linear.beta, linear.alpha_bar))
@@ -127,7 +136,7 @@ print(f"weights: {first:.3f} for the clean picture, {second:.3f} for the noisy o
 of_x0 = linear.alpha_bar[:-1].sqrt() * linear.beta[1:] / (1 - linear.alpha_bar[1:])
 print("weight of x_0 at t = 1, 2, 20, 500:", *(f"{of_x0[t - 1]:.3f}" for t in (1, 2, 20, 500)))
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # In this case it is; the derivations say it for all. Except at the last few times, a step back is nearly all of $x_t$, and a little of the clean picture.
 #
 # So the step is easy *if we know $x_0$*. We do not: it is what we want to draw. But a denoiser has a guess at it, at every time.
@@ -136,11 +145,14 @@ print("weight of x_0 at t = 1, 2, 20, 500:", *(f"{of_x0[t - 1]:.3f}" for t in (1
 # ## 2 · Ask the denoiser
 #
 # <!-- Lecture, 2 minutes. Ask what is unknown in (1) when one draws. Only $x_0$: and (2) has a guess at it. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # A **denoiser** looks at $x_t$ and says which noise it sees, $\hat\varepsilon = \varepsilon_\theta(x_t, t)$. By (4) of notebook 01 that is a guess at the clean picture:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\hat x_0 = \frac{x_t - \sqrt{1-\bar\alpha_t}\;\hat\varepsilon}{\sqrt{\bar\alpha_t}}. \tag{2}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Put $\hat x_0$ where (1) has $x_0$, take the step, and ask again.
 #
 # May one do that? The mean in (1) is a straight line in $x_0$. So the mean of $x_{t-1}$ given $x_t$ alone is *exactly* (1) with $\mathbb E[x_0 \mid x_t]$ in the place of $x_0$, and that is what a good denoiser answers. Two things are approximations: the true variance is larger, since $x_0$ is not certain, and the true shape is no Gaussian. Both errors come through the weight of $x_0$, which is small where $\beta_t$ is small beside $1-\bar\alpha_t$. (Section 5 measures what the variance is worth.)
@@ -181,12 +193,15 @@ check_posterior_mean(posterior_mean)
 # ## 3 · The famous line
 #
 # <!-- Lecture, 4 minutes. Show that (3) is (1) with (2) put in. Ask what would be missing without $\sigma_t z$, and leave the question open until section 6. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Put (2) into (1) and collect what stands before $x_t$ and what stands before $\hat\varepsilon$. Almost everything cancels, because $\bar\alpha_t = \alpha_t\bar\alpha_{t-1}$. What is left, with noise $z$ of the right size, is
 # line 4 of Algorithm 2 in the DDPM paper:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$x_{t-1} = \frac{1}{\sqrt{\alpha_t}}\Big(x_t - \frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\;\hat\varepsilon\Big) + \sigma_t\, z, \qquad \sigma_t^2 = \tilde\beta_t, \qquad z = 0 \text{ at } t = 1. \tag{3}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # In words: take away a little of the noise that you see, undo the shrinking of one step, and add fresh noise.
 #
 # $z = 0$ at the last step, because a finished picture should not be made noisy again. With $\sigma_t^2 = \tilde\beta_t$ that happens by itself: $\tilde\beta_1 = 0$.
@@ -214,7 +229,7 @@ check_ddpm_step(ddpm_step)
 # Folded below: one way to write it. The cell also compares the two forms of the mean, yours from exercise 1 and (3).
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "slide"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
 # @title Solution 2
 def ddpm_step(x_t, eps, t, t_prev, schedule, noise):
     beta, ab = schedule.beta[t], schedule.alpha_bar[t]
@@ -253,7 +268,7 @@ check_sampling_loop(sampling_loop)
 # Folded below: one way to write it. This is a complete diffusion sampler.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
 # @title Solution 3
 def sampling_loop(model, x, schedule, generator):
     for t in range(schedule.T, 0, -1):
@@ -269,15 +284,17 @@ check_sampling_loop(sampling_loop)
 # ## 4 · A denoiser that cannot be wrong
 #
 # <!-- Lecture, 4 minutes. Explain why we test the sampler with an exact denoiser: whatever is wrong now is the sampler's fault. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # If a sampler draws bad pictures, is it the sampler's fault or the network's? With a network you cannot know. So we try it first where the best answer to *what noise do you see?* can be computed:
 # points in the plane that come from six heaps, a **mixture** of six Gaussians. `MixtureDenoiser` weighs the heaps as the `IdealDenoiser` of notebook 01 weighed sprites.
 #
 # The heaps are not equally large: the largest gets six times as many points as the smallest.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** We begin with 2,000 points of pure noise, a round cloud. Will all six heaps appear? In the right proportions?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 from course_utils import MixtureDenoiser, plot_points
 
 angle = torch.arange(6) * torch.pi / 3
@@ -298,13 +315,14 @@ points = sampling_loop(mixture, start, linear, randomness)  # yours
 report("the truth", mixture.draw(100_000, randomness))
 report("our sampler", points)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # All six, in the right proportions up to chance, and each about as wide as it should be. (0.14 beside 0.15: each step adds a little too little noise. Section 5 says why.) Nobody told the sampler how many heaps there are: it knows only the answers of the denoiser.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** How does a round cloud become six heaps? `sample` is the loop of exercise 3 in the package. It takes the times to stop at, and any step, such as yours; and it hands out what
 # every step leaves behind: `t`, `x` and `x0_hat`.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 every_time = linear.timesteps(500)  # 500, 499, … 1, 0
 walk = list(sample(mixture, start, every_time, linear, ddpm_step, generator=randomness))
 at = {step.t: step.x for step in walk}
@@ -318,15 +336,17 @@ plot_points(panels[:, :1500], ["t = 500", "t = 250", "t = 120", "t = 60", "t = 0
 # ## 5 · How much noise?
 #
 # <!-- Lecture, 4 minutes. Ask which variance they have seen in code. Both are right, each in its own world. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # In (3) we took $\sigma_t^2 = \tilde\beta_t$, the variance that is right once $x_0$ is known. The other choice in the literature is $\sigma_t^2 = \beta_t$. Each is exact for one world:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # - $\tilde\beta_t$ if the world holds a **single picture**. Then the denoiser *does* know $x_0$, and (1) is no approximation.
 # - $\beta_t$ if the world is **already Gaussian**, mean 0 and variance 1. Then $x_{t-1}$ and $x_t$ both have variance 1 and their covariance is $\sqrt{\alpha_t}$. So given $x_t$, the variance of $x_{t-1}$ is $1-\alpha_t = \beta_t$.
 #
 # **Predict.** Take 50 steps, each of them large. How wrong is the spread with $\tilde\beta_t$ in the Gaussian world, and with $\beta_t$ in the world of one picture?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 short = linear_schedule(50)
 cloud, origin = torch.randn((20_000, 2), generator=randomness).double(), torch.zeros(1, 2).double()
 
@@ -344,11 +364,11 @@ for world, width in (("a single picture", 0.0), ("a Gaussian", 1.0)):
         *_, last = sample(exact, cloud, range(50, 0, -1), short, step, generator=randomness)
         print(f"   with the {name:18} it is {last.x.std():.3f}")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Each choice is right in its own world and wrong in the other one: too narrow by 8 %, or more than twice as wide as it should be. With many small steps the two nearly agree, since
 # $\tilde\beta_t/\beta_t = (1-\bar\alpha_{t-1})/(1-\bar\alpha_t)$ is close to 1 but for the first few $t$:
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 for t in (2, 5, 20, 100, 500):
     ratio = linear.posterior_variance[t] / linear.beta[t]
     print(f"t = {t:3}: the posterior variance is {ratio:7.2%} of β")
@@ -357,12 +377,14 @@ for t in (2, 5, 20, 100, 500):
 # ## 6 · The mistake that everybody should see once
 #
 # <!-- Lecture, 4 minutes. Take a vote before the picture. Six smaller heaps is a reasonable guess, and wrong. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Why add noise at all? Each step is supposed to *remove* some. Let us leave $z$ out. Same denoiser, same start, same 500 steps.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** What happens to the six heaps?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import ddim_step
 
 
@@ -381,20 +403,24 @@ plot_points(torch.stack(list(results.values()))[:, :1500], list(results))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # All 2,000 points end in one place, and five heaps are gone. It is not even the largest heap. It is the one that lies in the direction of the average of all.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The usual explanation is that "the network expects normally distributed input". That cannot be the reason: this denoiser is a formula, and it answers rightly about any input. And the fourth picture was made by **DDIM**, from the same
 # start, with the same denoiser, without any fresh noise. (Its step splits $x_t$ into picture and noise, and mixes the two anew for $t-1$. It keeps the old noise in place of $z$; notebook 06.)
 #
 # The reason: the mean in (3) is made for a step with noise. Look at the simplest world, a Gaussian with variance 1. There the denoiser answers $\hat\varepsilon = \sqrt{1-\bar\alpha_t}\;x_t$. Put it into (3):
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\frac{1}{\sqrt{\alpha_t}}\big(x_t - \beta_t\, x_t\big) = \sqrt{\alpha_t}\; x_t. \tag{4}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The mean of a step back *shrinks* the cloud, to variance $\alpha_t$. The noise fills it up again: $\alpha_t + \beta_t = 1$. Leave it out, and 500 steps shrink the cloud by
 # $\sqrt{\alpha_1 \alpha_2\cdots\alpha_{500}} = \sqrt{\bar\alpha_{500}}$. All points run to the same average, and from there they all take the same way.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Question.** How much is that? And what does a step of DDIM do to the same cloud?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 from course_utils import GaussianDenoiser
 
 mean, std = torch.zeros(2).double(), torch.ones(2).double()
@@ -448,12 +474,14 @@ report("mended", mended_loop(mixture, start, linear, torch.Generator().manual_se
 # ## 7 · An oracle recites
 #
 # <!-- Lecture, 3 minutes. Ask what they would pay for a perfect network. Then show that the perfect one copies. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Back to pictures. The `IdealDenoiser` of notebook 01 knows our 20,000 sprites by heart and is the best possible denoiser *for a world that holds nothing else*.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** We draw eight sprites with this perfect denoiser. Will they be new?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import IdealDenoiser, nearest
 
 sprites, contexts = load_sprites()
@@ -468,7 +496,8 @@ show_images(
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Eight sprites, and every one is in the data, pixel by pixel. With a perfect denoiser for the *data*, diffusion is an expensive way to pick a sprite at random.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # (We took 25 longer steps of DDIM instead of 500 of ours, to save time; notebook 06 shows why that may be done.)
 #
 # A network answers differently, and where its answer differs from the oracle's, it can invent. Why it does so is a question of research. Size alone is not the reason: the same network copies its data if there are a few hundred pictures, and invents others if there are many thousands (Kadkhodaie et al., 2023). And convolutions, which treat all places alike, cannot give the oracle's answers (Kamb and Ganguli, 2024).
@@ -477,34 +506,39 @@ show_images(
 # ## 8 · The network draws
 #
 # <!-- Lecture, 6 minutes. Play the movie to the end without a word. Then ask at which $t$ they saw the first face. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # `load_pretrained` gives us a network that has seen the 20,000 sprites, each with random noise at random times, and the schedule that it was trained with. Here that is the *cosine* schedule of notebook 01, which spends fewer of its 500 times on pictures that are noise and nothing else. The formulas are the same.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Thirty-two sprites, 500 steps, DDPM. We ask for the classes in turn: hero, non-hero, food, spell, side-facing. What does it draw?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 model, cosine = load_pretrained("sprites")
 parameters = sum(p.numel() for p in model.parameters())
 print(f"{parameters:,} numbers in the network, {sprites.numel():,} in the data")
 c = torch.eye(5)[torch.arange(32) % 5]  # what to draw, one-hot: notebook 05
 x_T = torch.randn((32, 3, 16, 16), generator=randomness)
 
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+# %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 walk = sample(model, x_T, every_time, cosine, ddpm_step, c, randomness)
 steps = list(tqdm(walk, total=500))  # up to a minute on a slow machine
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Here they are, at the end of the walk.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 drawn = steps[-1].x
 print(f"{(drawn.abs() <= 1.05).float().mean():.0%} of the numbers lie in [−1, 1], or nearly")
 show_images(drawn, columns=8)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Nobody drew these. And this is how they came to be:
+# Nobody drew these.
 
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# And this is how they came to be:
+
+# %% slideshow={"slide_type": "subslide"} tags=["nbval-ignore-output"]
 from course_utils import animate
 
 film = [0, 50, 100, 130, *range(150, 330, 15), 350, 400, 499]
@@ -518,7 +552,8 @@ animate(
 # ### Inside a step
 #
 # **Predict.** What does the network *believe* at $t = 480$, when you see nothing but noise?
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Move the slider. The top row is what the network gets, the middle row the noise it sees, the bottom row the picture that it has in mind, $\hat x_0$ of equation (2).
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
@@ -527,10 +562,10 @@ from course_utils import Step, trajectory_slider
 six = [Step(s.t, s.x[:6], s.x0_hat[:6]) for s in steps]
 trajectory_slider(x_T[:6], six, cosine)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # (No slider? GitHub shows none: open the notebook in JupyterLab or Colab.) Here are some stops for one of them.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 stops, one = [490, 470, 440, 400, 350, 300, 220, 120, 20], slice(0, 1)
 inputs, guesses = {s.t: s.x[one] for s in steps}, {s.t + 1: s.x0_hat[one] for s in steps}
 x_t = torch.cat([inputs[t] for t in stops])
@@ -545,14 +580,17 @@ show_images(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# At first it has a blot in mind: the average of everything it could still become. Then it gets an outline, then parts, and last its final colours. When you first see something in the top row, the shape in the bottom row is there.
+# At first it has a blot in mind: the average of everything it could still become. Then it gets an outline, then parts, and last its final colours.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# When you first see something in the top row, the shape in the bottom row is there.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### With another schedule than its own
 #
 # **Predict.** Somebody loads the weights and takes the *linear* schedule. The network is told a $t$ at which it expects another amount of noise. Garbage?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 rows = []
 for name, schedule in (("its own", cosine), ("linear", linear)):
     *_, last = sample(model, x_T, schedule.timesteps(25), schedule, ddim_step, c)
@@ -562,16 +600,19 @@ for name, schedule in (("its own", cosine), ("linear", linear)):
 print(f"sprites: {(sprites.amax(1) - sprites.amin(1)).mean():.2f}")
 show_images(torch.cat(rows), columns=8, row_titles=["its own", "linear"])
 
+
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Crisp sprites, and no error. But they are other drawings, and their colours are stronger by a fifth. (The sprites of the data lie in between, so this number does not say which is better.) That is why a network and its schedule are kept in one file here.
+# Crisp sprites, and no error. But they are other drawings, and their colours are stronger by a fifth.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# (The sprites of the data lie in between, so this number does not say which is better.) That is why a network and its schedule are kept in one file here.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Without the extra noise, again
 #
 # **Predict.** Section 6, with pictures: six sprites without $z$, two of each of three classes. Where do *they* run together?
 
-
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+# %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 def six_and_six(*given, noise):  # the first six with β, the others without noise
     return torch.cat([beta_step(*given, noise)[:6], no_noise(*given, noise)[6:]])
 
@@ -582,11 +623,11 @@ walk = sample(model, x_T[twice], every_time, cosine, six_and_six, c[twice], rand
 *_, last = tqdm(walk, total=500)
 with_beta, without_z = last.x.chunk(2)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Sprites 1 and 4 are heroes, 2 and 5 non-heroes, 3 and 6 foods. How much do two drawings of one class differ?
 
-
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 def differ(pictures):
     return (pictures[:3] - pictures[3:]).square().mean().sqrt()
 
@@ -598,19 +639,23 @@ assert differ(without_z) < 0.6 * differ(drawn[pairs])
 show_images(torch.cat(list(three.values())), columns=6, row_titles=list(three))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The first two rows are sprites, and you can hardly tell which variance made which. In the last row the two heroes came from different noise, and are one and
-# the same. Each class has run together into a single drawing, from both starts.
+# The first two rows are sprites, and you can hardly tell which variance made which. In the last row the two heroes came from different noise, and are one and the same.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Each class has run together into a single drawing, from both starts.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · New, or learned by heart?
 #
 # <!-- Lecture, 3 minutes. Ask what "far" means before you show a distance. A number without a comparison says nothing. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The oracle recited. Does the network?
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** How far is a drawn sprite from the nearest one in the training data? Far from what, though? We need something to compare with: sprites that the same artist drew and the network never saw. (The distance is the root of the summed squared differences of all 768 numbers.)
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 held_out, held_out_c = load_sprites(split="test")
 distance, twins = nearest(drawn, sprites)
 usual, _ = nearest(held_out[:500], sprites)
@@ -621,7 +666,10 @@ both = torch.cat([drawn[:8], sprites[twins[:8]]])
 show_images(both, columns=8, row_titles=["drawn", "nearest\nin the data"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# No drawn sprite is a copy, and they are farther from the data than held-out ones. (A few held-out sprites have a near double in the data.) In the pairs, often the kind is the same, or the colours.
+# No drawn sprite is a copy, and they are farther from the data than held-out ones.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# (A few held-out sprites have a near double in the data.) In the pairs, often the kind is the same, or the colours.
 #
 # A large distance is no merit, though: a smudge is far from every sprite as well. Whether the pictures are *good* is another question. Section 11 begins to measure it.
 
@@ -629,12 +677,14 @@ show_images(both, columns=8, row_titles=["drawn", "nearest\nin the data"])
 # ## 10 · Three questions that everybody asks
 #
 # <!-- Lecture, 6 minutes. Let the room answer first. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ### Why not stop at an early $\hat x_0$?
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # At $t = 480$ we see noise, and the network already has a picture in mind. We could take it and save 479 steps.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 early = next(step.x0_hat for step in steps if step.t == 479)  # the step that left t = 480
 average = torch.stack([sprites[contexts[:, k] == 1].mean(0) for k in range(5)])
 off = (early - average[torch.arange(32) % 5]).square().mean().sqrt()
@@ -646,18 +696,23 @@ rows = torch.cat([early[:5], average])
 show_images(rows, columns=5, row_titles=["early x̂₀", "average of\nthe class"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Together they are near the averages of their classes. That is no failure of the network: of all answers the average has the smallest expected squared error. *One* sprite instead of an average takes many small steps, and a new question after each.
+# Together they are near the averages of their classes. That is no failure of the network: of all answers the average has the smallest expected squared error.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# *One* sprite instead of an average takes many small steps, and a new question after each.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Why does it predict the noise?
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # "Because that is easier" is what one reads. But by (2), whoever knows the noise knows the picture, and one error is the other times a number:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\lVert \varepsilon - \hat\varepsilon \rVert^2 = \mathrm{SNR}_t\; \lVert x_0 - \hat x_0 \rVert^2. \tag{5}$$
 #
 # **Question.** Is (5) true for our network, at every level?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 x0, cls = held_out[:64], held_out_c[:64]
 eps, error_of_x0 = torch.randn(x0.shape, generator=randomness), {}
 for t in (20, 200, 400, 480):
@@ -670,10 +725,11 @@ for t in (20, 200, 400, 480):
     assert torch.isclose(in_eps, cosine.snr[t].float() * in_x0, rtol=1e-3)  # (5)
     print(f"t = {t:3}: error of the noise {in_eps:.4f}, error of the picture {in_x0:.4f}")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # So the choice is one of *weights*: asking for noise makes the errors at small $t$ count most, asking for the picture those at large $t$. And it decides what the last layer must put out. Ours puts out the picture; a
 # wrapper turns it into noise, so samplers need no change. Notebook 04 compares the two, and a mixture of both.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Think.** What must the wrapper compute, so that a network that puts out $\hat x_0$ can be used with `ddpm_step` as it is written in (3)?
 #
 # <details><summary>Answer</summary>
@@ -684,12 +740,14 @@ for t in (20, 200, 400, 480):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Why does the network not predict $x_{t-1}$ directly?
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # It could. What would its loss be? By (1) the error of $x_{t-1}$ has two parts: fresh noise of variance $\tilde\beta_t$, which nobody can foresee, and $w_t^2$ times the error of $x_0$, where $w_t$ is the weight of $x_0$ in (1).
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** How much lower is the loss of our network than that of somebody who always takes the average sprite for $x_0$?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 beta, ab = cosine.beta.float(), cosine.alpha_bar.float()
 for t, error in error_of_x0.items():
     w = ab[t - 1].sqrt() * beta[t] / (1 - ab[t])  # (1), the weight of x_0
@@ -697,22 +755,23 @@ for t, error in error_of_x0.items():
     lazy, network = chance + w**2 * sprites.var(0).mean(), chance + w**2 * error
     print(f"t = {t:3}: lower by {1 - network / lazy:6.2%}; by chance alone {chance / lazy:6.2%}")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # At $t = 200$ and above, all that the network knows lowers this loss by less than 1 %: nearly all of it is chance. Only at the smallest $t$, where a step ends close to the picture, it counts. A network that predicts $\varepsilon$ or $x_0$ is asked only for what can be known, and (1) does the rest exactly.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 11 · The everyday call
 #
 # <!-- Lecture, 4 minutes. Two lines draw 32 sprites. Why 25 steps are enough is for notebook 06. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Five hundred steps take a while. `sample_ddpm` and `sample_ddim` draw the noise, choose the times and run the loop. DDIM needs far fewer steps; notebook 06 says why.
 
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+# %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 from course_utils import sample_ddim
 
 quick = sample_ddim(model, (32, 3, 16, 16), cosine, n=25, c=c, generator=randomness)
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 distance, _ = nearest(quick, sprites)
 print(
     f"25 steps: median distance to the data {distance.median():.1f}, smallest {distance.min():.1f}"
@@ -721,20 +780,25 @@ show_images(quick, columns=8)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # A twentieth of the steps. Is anything lost?
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # ### A number for a set of pictures
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # No single picture can tell: we want to know whether *as a set* they look like the sprites of our artist. The course has a small **judge**, a network that has learned to name the kinds of sprites.
 # It describes every picture by 64 numbers, its features. For two sets of pictures we compare the means $\mu$ and the covariances $\Sigma$ of these numbers:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$d^2 = \lVert \mu - \mu' \rVert^2 + \mathrm{tr}\big(\Sigma + \Sigma' - 2\,(\Sigma\Sigma')^{1/2}\big). \tag{6}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Read: how far apart are the averages, and how different are the spreads? (tr is the sum of the diagonal, and $M^{1/2}$ the matrix root.) It is called the **Fréchet distance**, although it is the square of one. The well-known FID is the same with another judge, Inception. Small is good. But how small? With 32 pictures even *real* sprites are far from other real ones: a covariance of 64 numbers cannot be known from 32 pictures. So
 # two such distances may be compared only if the judge, the reference and the *number of pictures* are the same. We look at 32 real ones, too.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** Which is worst: 500 steps of DDPM, 25 of DDIM, or the early $\hat x_0$ of section 10?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 from course_utils import frechet_distance, load_classifier
 
 judge = load_classifier()
@@ -746,9 +810,10 @@ for name, pictures in {**sets, "early x̂_0": early}.items():
     print(f"{name:15}: Fréchet distance {far[name]:3.0f}")
 assert max(far[name] for name in sets) < 0.5 * far["early x̂_0"]
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Thirty-two drawn sprites are about as far as thirty-two real ones: with so few, this number cannot tell them apart. The early $\hat x_0$ are more than three times as far. To tell 25 steps from 500 takes many more pictures; notebook 06 draws them.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Think.** Draw the same 32 sprites twice with DDIM, with the same seed, and twice with DDPM, with the same seed. Then with the same *start* but another seed for the steps. Which of the pictures are equal?
 #
 # <details><summary>Answer</summary>
@@ -777,7 +842,7 @@ assert max(far[name] for name in sets) < 0.5 * far["early x̂_0"]
 # | stop at an early $\hat x_0$ | you get nearly the average of the class | section 10 |
 # | use a perfect denoiser of the data | you get the data | section 7 |
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## References and next
 #
 # - J. Ho, A. Jain, P. Abbeel, *Denoising Diffusion Probabilistic Models* (DDPM), 2020, [arXiv:2006.11239](https://arxiv.org/abs/2006.11239): our (1) is its (6) and (7), our (3) its Algorithm 2; both variances in its section 3.2.

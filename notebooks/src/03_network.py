@@ -16,10 +16,11 @@
 #
 # **What has to be inside?**
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/03_network.ipynb)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Notebook 02 asked a network 500 times what noise it sees, and never looked inside. In this one you take it apart, write its parts
 # yourself and put it together again. At the end the trained weights work with your parts as they do with ours.
-#
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/03_network.ipynb)
 
 # %% slideshow={"slide_type": "skip"}
 import sys
@@ -51,7 +52,8 @@ draw_network(model, x_t, t.item(), c)
 # - **print** a table of shapes, weights and work from any network,
 # - **write** a test that finds a layer which is never trained and never saved,
 # - **say** what each part is worth, from a measurement and its spread.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Time:** about 45 minutes, and 65 more with the exercises. **You need:** notebooks 01 and 02; what a convolution and a gradient are. No GPU. (How the network *learned* is notebook 04.)
 #
 # If a cell stops with an error, or its numbers do not fit the text, restart the kernel and run all cells from the top.
@@ -68,19 +70,22 @@ draw_network(model, x_t, t.item(), c)
 # | $\gamma(t)$ | `time_embedding(t, width)` | `(B, width)` | the time as sines and cosines | `time_proj`, positional encoding |
 # | $e$ | `condition` | `(B, 4n)` | what every block is told about time and context | `temb`, `emb` |
 # | $a,\ b$ | `scale`, `shift` | `(B, C, 1, 1)` | what a block makes of it: two numbers for each channel | FiLM, `scale_shift` |
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # In the picture above each deck of cards is a block, and a card is one channel of what it puts out, for Bob at $t = 200$. (A few of many are drawn, those with the largest numbers in front.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · Same shape in and out
 #
 # <!-- Lecture, 2 minutes. Ask for the shape of the answer before you show it. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Seen from outside, the network is a function. In goes a noisy picture; out comes an answer for each colour of each pixel.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** What exactly goes in and comes out?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 network = model.network  # without the wrapper that turns its answer into noise
 n = network.arguments["n_features"]
 answer = network(x_t, t, c)
@@ -91,11 +96,12 @@ error = (answer - bob).square().mean() / bob.square().mean()
 print(f"Bob has power {bob.square().mean():.1f}; the error of the answer has {error:.0%} of that")
 assert torch.allclose(model(x_t, t, c), (x_t - signal * answer) / noise, atol=1e-4)  # the wrapper
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Our network puts out a guess at the clean picture, $\hat x_0$ (notebook 04 compares that with its rivals). Samplers ask for noise. So a wrapper without weights, `FromX0`, makes noise of the guess: $\hat\varepsilon = (x_t - \sqrt{\bar\alpha_t}\,\hat x_0) / \sqrt{1-\bar\alpha_t}$.
 #
 # To answer well, a network needs two things that are hard to have at once.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # - **See far.** Is this red pixel part of a coat, or of an apple? One must see the whole sprite.
 # - **Stay near.** Noise differs from pixel to pixel, so each pixel needs its own answer, in its own place.
 
@@ -103,14 +109,16 @@ assert torch.allclose(model(x_t, t, c), (x_t - signal * answer) / noise, atol=1e
 # ## 2 · How far does it see?
 #
 # <!-- Lecture, 5 minutes. Let them count: each 3 × 3 convolution adds one pixel to each side. Then show that adding up is not the whole truth. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # A 3×3 convolution looks one pixel to each side, and $k$ in a row look $k$ to each side. All that can reach an output pixel is its **receptive field**.
 #
 # If a pixel of the input cannot reach the output, the gradient of the output with respect to it is exactly zero. So autograd can measure the field. (We take the normalisations of section 7 out: they subtract means over many pixels, so a little of each pixel reaches all others.)
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** Our network has 14 convolutions of size 3×3 between input and output. How many pixels wide is its receptive field?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from copy import deepcopy
 
 
@@ -137,7 +145,7 @@ for name, one in zip(names, (in_a_row, lambda x: bare(x, t))):
     pictures.append(1 + (field / field.max()).clamp(min=1e-6).log10() / 3)
 show_images(torch.cat(pictures), titles=names)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # (Both pictures are 96 pixels wide, six sprites. White is the largest gradient, and black is a millionth of it or nothing.)
 #
 # Fourteen in a row see 29 pixels, 14 to each side. In a sprite, only pixels that are 15 apart do not see each other. The U sees more than 60 with as many convolutions, since it **halves** the picture on the way: in a picture of half the size, one step to the side is a step of two. For a sprite both see enough. They differ in what they cost: section 3.
@@ -148,12 +156,14 @@ show_images(torch.cat(pictures), titles=names)
 # ## 3 · Down, and up again
 #
 # <!-- Lecture, 7 minutes. Ask what a sprite of 4 × 4 pixels can still tell. Go through the diagram from left to right, and back along the skips. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Going down has a price. Here is Bob, halved twice by averaging, and doubled again by making each pixel a square of four.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** What is left of Bob when he has been 4 × 4 pixels small?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 import torch.nn.functional as F
 
 
@@ -168,12 +178,17 @@ on_the_page = [F.interpolate(x, size=16, mode="nearest") for x in stations]  # a
 show_images(torch.cat(on_the_page), titles=["16 × 16", "8 × 8", "4 × 4", "8 × 8", "16 × 16"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Sixteen squares. An **autoencoder** is built like that: small in the middle, so that mostly a summary gets through. For us that is not enough: where exactly the outline was must be packed into channels, and section 4 measures how badly that goes.
+# Sixteen squares. An **autoencoder** is built like that: small in the middle, so that mostly a summary gets through.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# For us that is not enough: where exactly the outline was must be packed into channels, and section 4 measures how badly that goes.
 #
 # A **U-Net** (Ronneberger et al., 2015) keeps the summary and the details. On the way up, each level is handed what the way down saw at this level, by a **skip connection**:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$h_\text{up} = \text{block}\big(\,[\,\text{double}(h_\text{below}),\; h_\text{skip}\,]\,\big). \tag{1}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The brackets mean: first the channels of the one, then the channels of the other, **side by side** (`torch.cat` along dimension 1). They are not added.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -200,7 +215,7 @@ check_unet(unet)
 # The solution is folded into the next cell. Try first: the check tells you what kind of mistake you made.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "slide"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
 # @title Solution 1
 def unet(network, x, condition):
     fine = network.down1(network.stem(x), condition)
@@ -216,12 +231,14 @@ check_unet(unet)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What is where?
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # A **forward hook** is a function that PyTorch calls when a part has done its work, with what went in and what came out.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Which shapes flow through the network, how many weights has each part, and how much work does it do? We count multiply-adds: a multiplication and the addition that goes with it.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 from torch.utils.flop_counter import FlopCounterMode
 
 shapes = {}
@@ -240,7 +257,7 @@ with FlopCounterMode(display=False) as counter:
 for hook in hooks:
     hook.remove()
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 flops = counter.get_flop_counts()  # it counts multiplications and additions one by one
 print(f"{'part':14}{'in':>12}{'out':>14}{'weights':>12}{'million multiply-adds':>24}")
 for name, sides in shapes.items():
@@ -251,13 +268,14 @@ for name, sides in shapes.items():
 weights, work = sum(p.numel() for p in network.parameters()), counter.get_total_flops() / 2e6
 print(f"{'all':40}{weights:>12,}{work:>24.2f}")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Most **weights** are in the middle, where there are many channels. Most **work** is done on the way up, where pictures are large and joined channels are many. The row of `up2` shows equation (1): 128 channels come from below, and 64 from `down2`.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** What would it cost not to go down at all? The same blocks, without halving and doubling:
 
-
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 def flat(network, x, condition):
     fine = network.down1(network.stem(x), condition)
     middle = network.down2(fine, condition)
@@ -274,16 +292,18 @@ dearer = flat_counter.get_total_flops() / counter.get_total_flops()
 side = (gradient(lambda x: flat(bare, x, condition)) > 0).any(dim=3).sum()
 print(f"{dearer:.1f} times the work, and it sees {side} × {side} pixels")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Five times the work, to see half as far. That is why the network is a U.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · What do the skip connections carry?
 #
 # <!-- Lecture, 4 minutes. Take a vote on what the network without skips will do. It has to draw every outline from memory. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # We train two small networks for 120 steps each. In the second one, zeros arrive by the skip connections. All else is equal.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** Both then see 100 new sprites with a little noise. Which error has the one without skip connections, beside the whole one, and beside somebody who takes $x_t$ itself for the picture?
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
@@ -303,7 +323,7 @@ for name, change in (("whole", lambda network: network), ("no skips", without_sk
 # %% [markdown] slideshow={"slide_type": "skip"}
 # (What `train` does is for notebook 04.) Now new sprites, at $t = 120$:
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 new, classes = (tensor[:100] for tensor in load_sprites(split="test"))
 noisy = schedule.add_noise(new, 120, torch.randn(new.shape, generator=randomness))
 rows, left = [new[:6], noisy[:6]], {}
@@ -319,8 +339,12 @@ assert left["whole"] < (noisy - new).square().mean() < left["no skips"]
 show_images(torch.cat(rows), columns=6, row_titles=["clean", "x_t, t = 120", "whole", "no skips"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The whole network keeps the outlines that it was shown. The other one draws a blur of about the right size, and its error is larger than that of doing nothing: the place of each single pixel was lost on the way down. Section 8 shows what more training does for both.
-#
+# The whole network keeps the outlines that it was shown.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The other one draws a blur of about the right size, and its error is larger than that of doing nothing: the place of each single pixel was lost on the way down. Section 8 shows what more training does for both.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Think.** A convolution over joined channels computes $W_1 h_\text{below} + W_2 h_\text{skip}$, with a kernel for each half. When would that be the same as *adding* the two and convolving once?
 #
 # <details><summary>Answer</summary>
@@ -332,14 +356,17 @@ show_images(torch.cat(rows), columns=6, row_titles=["clean", "x_t, t = 120", "wh
 # ## 5 · What time is it?
 #
 # <!-- Lecture, 6 minutes. Fast clock hands tell neighbours apart, slow hands tell early from late. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # A single dark pixel at $t = 5$ is an eye; at $t = 400$ it is noise. So we tell the network $t$.
 #
 # Why not simply as a number? A linear layer can only multiply it: what it puts out is a straight line in $t$. So we hand it many curved functions of $t$ to choose from, sines and cosines, like the hands of many clocks:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\gamma(t) = \big(\sin \omega_0 t, \dots, \sin \omega_{K-1} t,\; \cos \omega_0 t, \dots, \cos \omega_{K-1} t\big), \qquad
 # \omega_k = e^{-\ln(10000)\, k / K}. \tag{2}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The first hand turns one radian a step. The last turns by less than a tenth of a radian in 500 steps.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -368,7 +395,7 @@ check_time_embedding(time_embedding)
 # Folded below: one way to write it.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "slide"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
 # @title Solution 2
 def time_embedding(t, width):
     half = width // 2
@@ -384,7 +411,7 @@ check_time_embedding(time_embedding)
 #
 # **Question.** What does that look like, for all times from 1 to 500 at once?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import plot_matrix
 
 gamma = time_embedding(torch.arange(1, 501), n)
@@ -392,10 +419,11 @@ plot_matrix(gamma.T, "t", "sines, then cosines", first=(0, 1), size=(640, 256))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # A column is what the network is told at that time; a row is one hand, fast ones first in each half.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Predict.** Two times look alike if their columns point in the same direction: the cosine of the angle between them is 1. How does it fall as the times move apart?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import plot_curves
 
 direction = F.normalize(gamma, dim=1)
@@ -409,8 +437,12 @@ curve = {"cosine of two times": (torch.arange(500), cosine)}
 plot_curves(curve, "how many steps apart", "", size=(640, 256))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Neighbours are alike, so what the network learns at one time nearly holds at the next. Farther apart the cosine falls, but in waves: times that are 20 steps apart are *more* alike than those 15 apart.
-#
+# Neighbours are alike, so what the network learns at one time nearly holds at the next.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Farther apart the cosine falls, but in waves: times that are 20 steps apart are *more* alike than those 15 apart.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Think.** Why does the cosine depend only on the distance? And why is it mostly above 0, even for times that are far apart?
 #
 # <details><summary>Answer</summary>
@@ -418,29 +450,36 @@ plot_curves(curve, "how many steps apart", "", size=(640, 256))
 # For one hand, $\sin\omega s\,\sin\omega t + \cos\omega s\,\cos\omega t = \cos\omega(s-t)$: only the difference is left. The scalar product of two columns is the sum of that over all hands. Slow hands
 # have hardly moved in 400 steps, so their part stays near 1.
 # </details>
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # There are no weights in the embedding. Two layers that learn come behind it; together they are `network.embed_time`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · What shall I draw?
 #
 # <!-- Lecture, 5 minutes. Ask why five zeros must mean nothing. Then the missing bias explains itself. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The context comes in as five numbers, with a 1 for the class that is asked for: *one-hot*. A linear layer $W$ makes it as long as what those two layers put out. The two are added, and all blocks are told SiLU of the sum, the **condition**:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$e = \mathrm{SiLU}\big(\text{layers}(\gamma(t)) + W c\big), \qquad \mathrm{SiLU}(u) = u \cdot \mathrm{sigmoid}(u). \tag{3}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # A one-hot $c$ picks one column of $W$, the **embedding** of this class. SiLU is a ReLU with its corner rounded off.
 #
 # $W$ has no bias. So five zeros add nothing: leaving $c$ away and asking for $c = 0$ are the same question. Notebook 05 is built on that: one network draws with and without a wish. (An assertion in section 7 checks it.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Scale and shift
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # How can a list of numbers influence a picture with $C$ channels? A simple way is called **FiLM** (Perez et al., 2018). Each block has a linear layer that makes two numbers for each channel from the condition, a scale $a$ and a shift $b$. Then
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$h \;\leftarrow\; h \cdot (1 + a) + b. \tag{4}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # All pixels of a channel are treated alike. With the 1, a layer that puts out 0 changes nothing.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -467,7 +506,7 @@ check_modulate(modulate)
 # Folded below: one way to write it.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "slide"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
 # @title Solution 3
 def modulate(h, condition, layer):
     scale, shift = layer(condition)[:, :, None, None].chunk(2, dim=1)
@@ -480,9 +519,11 @@ check_modulate(modulate)
 # ## 7 · A residual block
 #
 # <!-- Lecture, 5 minutes. Point at the zeros in the last convolution: a new block passes on what it gets, and the network starts as a shallow one. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The six blocks are built alike. Twice: normalise, SiLU, convolve. Before the second SiLU, scale and shift. And past it all leads a **shortcut**:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\begin{aligned} h &= \text{conv}_1(\mathrm{SiLU}(\text{norm}_1(x))) \\ h &= \text{norm}_2(h)\cdot(1 + a) + b \\ \text{block}(x, e) &= \text{shortcut}(x) + \text{conv}_2(\mathrm{SiLU}(h)). \end{aligned} \tag{5}$$
 #
 # - **GroupNorm** takes the channels of *one* picture in 8 groups, and gives each group mean 0 and variance 1. (Then it multiplies and shifts each channel by two learned numbers.)
@@ -519,7 +560,7 @@ check_residual_block(ResidualBlock)
 # Folded below: one way to write it.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "slide"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
 # @title Solution 4
 class ResidualBlock(nn.Module):
     def __init__(self, c_in, c_out, n_condition):
@@ -539,7 +580,8 @@ class ResidualBlock(nn.Module):
 
 check_residual_block(ResidualBlock)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Think.** In a new block conv₂ is all zeros. Does conv₁ learn anything in the very first step?
 #
 # <details><summary>Answer</summary>
@@ -553,8 +595,7 @@ check_residual_block(ResidualBlock)
 #
 # **Question.** We build a network around your four parts, and load the trained weights into it. Does it give the same answer?
 
-
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 class YourNetwork(ContextUnet):
     def forward(self, x, t, c):
         clock = self.embed_time[1:](time_embedding(t, n))  # (2), then the two layers
@@ -571,10 +612,10 @@ assert torch.allclose(yours(x_t, t, c), answer, atol=1e-4)
 assert torch.allclose(yours(x_t, t, 0 * c), network(x_t, t), atol=1e-4)  # no wish
 print("and it answers what ours answers")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # So *your* network can draw: two of each class, with 25 steps of DDIM, nothing picked.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import sample
 
 names = ["hero", "non-hero", "food", "spell", "side-facing"]
@@ -588,9 +629,11 @@ show_images(end.x, titles=names, columns=5)
 # ## 8 · Break it
 #
 # <!-- Lecture, 8 minutes. Give two minutes for the order, in pairs, and write the bets on the board. One break is an improvement, and finding out why is worth the time. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # What is each part worth? Break it, train again, and compare (an **ablation**). `benchmarks/ablations.py` did that with a smaller network (16 features), for 400 steps of 64 sprites, with three seeds each:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # | network | what is broken |
 # |---|---|
 # | whole | nothing |
@@ -601,7 +644,7 @@ show_images(end.x, titles=names, columns=5)
 #
 # **Predict.** Put the five in order, from the smallest damage to the largest.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import load_ablations, plot_spread
 
 steps, loss = load_ablations("loss")
@@ -615,14 +658,15 @@ assert more["shortcut in forward"].max() < more["no skips"].min()
 curves = {name: (steps, y) for name, y in loss.items()}
 plot_spread(curves, "steps of training", "error of x₀, held-out sprites")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # (The mean of three seeds, and their range. With the same seed all five saw the same pictures, times and noises.)
 #
 # Without skip connections the error is a quarter larger, and always new shortcuts cost an eighth. Without the time little is lost, and with BatchNorm a little is gained, with each seed. All of this is about the *error*, and about 400 steps.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Question.** When does it hurt? Here are the same errors at low, middle and high times.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 thirds = {"t to 167": "low", "168 to 333": "middle", "from 334": "high"}
 print(" " * 20 + "".join(f"{title:>12}" for title in thirds))
 ends = {}
@@ -635,15 +679,17 @@ assert ratio[0] > 3 and ratio[1] > 1.3 and ratio[2] < 1.1
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### No skips
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # At low $t$ the error is nearly four times as large, and in the middle two fifths larger. At high $t$ hardly anything is left of the difference: there is only a rough shape to be guessed, and a rough shape gets through the bottleneck.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### No t
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # A network in circulation takes $t$ and then never uses it. Our table says that its error is a thirtieth larger. Does it show in the pictures? `benchmarks/no_time.py` trained both for 2,000 steps, with three seeds, and drew 500 sprites in 25 steps, with DDIM and with DDPM. It did the same with networks that put out $v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$ (notebook 04).
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 from course_utils.storage.tables import read_rows
 
 measured = read_rows("no_time")
@@ -657,12 +703,13 @@ for puts_out in ("x0", "v"):
             print(f"  {sampler} {min(far):.0f} to {max(far):.0f}", end="")
         print()
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # With $x_0$ the distances hardly differ. With $v$, whose mixture depends on $t$, DDIM has 28 to 34 instead of 17 to 19, DDPM 16 to 21 instead of 13 to 14; the error is larger by 3 % only.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** How can a network do without the time at all? Perhaps it can *see* it. Where neighbours differ inside an area of one colour, it is noise. Let us guess the level of noise, $\sqrt{1-\bar\alpha_t}$, from nothing but the median difference between neighbours.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 many, _ = load_sprites(split="test")
 t_many = torch.randint(1, 501, (len(many),), generator=randomness)
 noisy = schedule.add_noise(many, t_many, torch.randn(many.shape, generator=randomness))
@@ -672,19 +719,21 @@ true = (1 - schedule.alpha_bar[t_many]).sqrt()
 correlation = torch.corrcoef(torch.stack([seen.double(), true]))[0, 1]
 print(f"level of noise, seen and true: correlation {correlation:.2f}")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # A few lines of arithmetic see the level of noise, so a network can see it too. (Schedule, sampler and wrapper still know $t$.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### BatchNorm
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # With BatchNorm the error is *lower*, with every seed. So why does our network not have it?
 #
 # BatchNorm takes its mean and variance over **all pictures of the batch**. In training these have all kinds of $t$; in a sampler they have one. Therefore BatchNorm has two modes: in training it uses the statistics of the batch, afterwards (`.eval()`) an average that it has kept.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** What happens to somebody who samples and forgets `.eval()`?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 from course_utils import with_batch_norm
 
 columns = {"eval mode": "loss", "training mode, t mixed": "own_mixed", "t alike": "own_alike"}
@@ -703,14 +752,16 @@ for name, one in (("GroupNorm", grouped), ("BatchNorm", batched)):
     same = torch.allclose(alone, in_company, atol=1e-4)
     print(f"{name}: the answer about Bob does {'not ' * same}depend on who is with him")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Nothing crashes, and as long as times are mixed hardly anything changes. But when they are alike, as in a sampler, the error is a fifth larger. In training mode the answer about Bob depends on who else is in the batch. With GroupNorm each picture is answered alone, and there is no switch to forget. We pay a slightly larger error for that.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The shortcut that is always new
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # This bug is in a network that many have copied:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # ```python
 # def forward(self, x):
 #     ...
@@ -719,10 +770,11 @@ for name, one in (("GroupNorm", grouped), ("BatchNorm", batched)):
 # ```
 #
 # **Question.** It runs, it trains, its loss falls. What is wrong?
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # A layer that is made in `forward` gets new random weights *in every call*. The optimiser does not know them, and no file holds them. Let us do that to our trained network, and ask it the same question twice, in eval mode.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import with_fresh_shortcuts
 
 torch.manual_seed(0)
@@ -736,7 +788,10 @@ tops = ["trained\nshortcuts", "new ones,\nfirst call", "new ones,\nsecond call"]
 show_images(torch.cat([x_t, *answers]), titles=["x_t", *tops])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Four layers are gone. With random ones in their place the error is much larger, and each call has other colours. A network that was *trained* with the bug works around it: in our table its error is an eighth larger. Without that comparison one sees a loss that falls as it should: **the loss does not give it away.** Which test does?
+# Four layers are gone. With random ones in their place the error is much larger, and each call has other colours.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A network that was *trained* with the bug works around it: in our table its error is an eighth larger. Without that comparison one sees a loss that falls as it should: **the loss does not give it away.** Which test does?
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 5 · The test that finds it (medium, 10 minutes)
@@ -762,7 +817,7 @@ check_survives_saving(survives_saving)
 # Folded below: one way to write it. To call the network twice would find these shortcuts, but not layers in a list: they answer alike in both calls, and are not saved either.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "slide"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
 # @title Solution 5
 def survives_saving(network, other, x, t, c):
     other.load_state_dict(network.state_dict())
@@ -778,12 +833,14 @@ for name, one in (("ours", network), ("yours", yours), ("broken", broken)):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A bottleneck for one size only
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Some U-Nets squeeze the coarsest features into one vector, with a linear layer that is made for exactly 4 × 4 pixels.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Ours has only convolutions there. What happens to larger pictures in each?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 numbers = 4 * n * 4 * 4  # the coarsest features of a picture of 16 × 16
 squeeze = nn.Sequential(nn.Flatten(), nn.Linear(numbers, 64), nn.Linear(64, numbers))
 for side in (16, 24, 32):
@@ -796,15 +853,17 @@ for side in (16, 24, 32):
         verdict = type(error).__name__
     print(f"{side} × {side}: ours gives {tuple(network(x, t).shape)}, hard-wired: {verdict}")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Ours takes any size that can be halved twice. But it has seen nothing but 16 × 16.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** What will it draw on 24 × 24 pixels? One of each class, the first that comes:
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 large = torch.randn((5, 3, 24, 24), generator=randomness)
 *_, end = sample(model, large, times, schedule, c=torch.eye(5))
 show_images(end.x, titles=names)
+
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Outlines are dark, the ground is white, colours fit. But it is not *one* thing any more. That there is one body, in the middle, was learned for 16 pixels.
@@ -813,11 +872,11 @@ show_images(end.x, titles=names)
 # ## 9 · Any network will do
 #
 # <!-- Lecture, 4 minutes. The two moons need neither pictures nor convolutions. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Training, schedule and sampler only want *some* function `model(x, t, c)` that answers in the shape of `x`. Points in the plane need no convolutions. Here is a network of a few linear layers, with equations (2) to (4) in it. The data are two moons, and the context says which.
 
-
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 class PointNetwork(nn.Module):
     def __init__(self, width=128):
         super().__init__()
@@ -834,7 +893,7 @@ class PointNetwork(nn.Module):
         return self.head(x)
 
 
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+# %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 moon = torch.arange(4000) % 2
 angle, side = torch.pi * torch.rand(4000, generator=randomness), 1.0 - 2 * moon
 moons = 1.2 * torch.stack([angle.cos() - side / 2, side * (angle.sin() - 0.25)], dim=1)
@@ -845,10 +904,10 @@ settings = {"steps": 500, "batch_size": 512, "learning_rate": 1e-2, "weight": w}
 *_, last = tqdm(train(learner, moons, which, schedule, **settings, generator=randomness), total=500)
 drawn = sample_ddim(last.averaged, (2000, 2), schedule, 50, which[:2000], generator=randomness)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The same `train`, the same `sample_ddim`, the same schedule as for sprites. Did it learn the moons?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import plot_points
 
 distance, closest = torch.cdist(drawn, moons).min(dim=1)
@@ -880,7 +939,7 @@ plot_points(panels, ["data", "drawn", "drawn: one moon"])
 # | use BatchNorm and forget `.eval()` | no message, and an error that is a fifth larger | section 8 |
 # | make a layer in `forward` | it is new in every call, is never saved, and the loss falls all the same | section 8 |
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## References and next
 #
 # - O. Ronneberger, P. Fischer, T. Brox, *U-Net: Convolutional Networks for Biomedical Image Segmentation*, 2015, [arXiv:1505.04597](https://arxiv.org/abs/1505.04597): the U, and joined skip connections; our (1).

@@ -16,10 +16,11 @@
 #
 # **How does it learn to see through noise?**
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/04_training.ipynb)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # In this notebook a network that knows nothing learns to draw, while you watch. You write the loss, the loop, and the two habits that
 # make the loop work well. At the end you can train one on sprites of your own.
-#
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/04_training.ipynb)
 
 # %% slideshow={"slide_type": "skip"}
 import sys
@@ -55,7 +56,8 @@ show_images(torch.cat(rows), columns=10, row_titles=list(checkpoints))
 # - **train** a small network from nothing, in a minute or two,
 # - **read** a loss curve without being fooled,
 # - **train** on your own sprites, and find a leak between them and the exam.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Time:** about 50 minutes, and 45 more with the exercises. **You need:** notebooks 01 and 02; from 03 only that there is a network. What a gradient is. No GPU.
 #
 # If a cell stops with an error, or its numbers do not fit the text, restart the kernel and run all cells from the top.
@@ -79,19 +81,23 @@ show_images(torch.cat(rows), columns=10, row_titles=list(checkpoints))
 # ## 1 · A question whose answer we know
 #
 # <!-- Lecture, 4 minutes. Ask for the loss of somebody who always says "no noise". It is 1, and it is the number to beat. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Draw a sprite, a time and a noise, mix them, and ask: *which noise is in here?* You know, since you made it. Learning means to answer
 # very many such questions, and to be corrected a little after each. How wrong an answer is, the **loss** says, a mean squared error:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$L(\theta) = \mathbb E_{x_0,\, t,\, \varepsilon}\ \big\lVert\, \varepsilon - \varepsilon_\theta\big(\underbrace{\sqrt{\bar\alpha_t}\; x_0 + \sqrt{1-\bar\alpha_t}\;\varepsilon}_{x_t},\ t\big)\big\rVert^2. \tag{1}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Read $\mathbb E$ as "on average over": all sprites $x_0$, all times $t = 1 \dots T$ alike, all noises $\varepsilon$. By $\lVert\cdot\rVert^2$ we mean the *mean* over the 768 numbers of a picture.
 #
 # Where does (1) come from? The steps back are Gaussians whose means the network chooses. To make the data as probable as possible (maximum **likelihood**), these means must fit, and how badly they fit is the squared error of the noise, times a number for each $t$. DDPM left out these numbers: hence "simple loss". Notebook 07 derives them.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** What is a good loss? Let us grade two answers that need no network, "there is no noise" and "it is all noise", beside the network that comes with the course.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 sprites, contexts = load_sprites()
 held_out, held_out_c = load_sprites(split="test")  # 2,000 sprites that no network has seen
 x0, c = held_out[:64], held_out_c[:64]
@@ -103,7 +109,7 @@ for t in (50, 200, 450):
     errors = [f"{name} {(eps - a).square().mean():.2f}" for name, a in answers.items()]
     print(f"t = {t:3}: " + ",  ".join(errors))
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The answer "no noise" has a loss of 1, the variance of the noise. At $t = 450$ the lazy answer "all noise" has an error of 0.02, and says nothing about the picture. So
 # a number such as 0.05 is neither good nor bad: **it depends on the level**.
 
@@ -131,7 +137,7 @@ check_diffusion_loss(diffusion_loss)
 # Folded below: one way to write it.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "slide"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
 # @title Solution 1
 def diffusion_loss(model, x0, c, schedule, generator):
     t = torch.randint(1, schedule.T + 1, (len(x0),), generator=generator)
@@ -152,13 +158,15 @@ assert abs(yours - ours) < 0.05  # the same but for chance: with all weights 1
 # ## 2 · Why is the time random, and another one for each image?
 #
 # <!-- Lecture, 4 minutes. Ask what goes wrong when all images of a batch share a time. The mean is right, and the training is worse all the same. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The loss (1) only asks that on average all times come equally often.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** What if all images of a batch share one $t$? `benchmarks/learning.py` trained a small network (16 features, 400 steps) both ways, three times each. The measure
 # is the **Fréchet distance** between 500 drawn sprites and real ones (notebook 02): smaller is better.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import plot_dots
 from course_utils.storage.tables import read_rows
 
@@ -182,22 +190,28 @@ plot_dots(ways, f"Fréchet distance after {last_step} steps, three seeds")
 # ## 3 · Which errors count?
 #
 # <!-- Lecture, 6 minutes. The three losses are one loss with three weights. Let them vote for a weight before the dots are shown. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # A network may put out the noise, the picture, or a mixture of both, $v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$. (Flow matching calls $\varepsilon - x_0$ by the same letter; it is another quantity.) As in (5) of notebook 02, the errors of all three are one, times a factor that depends on $t$:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\underbrace{\lVert \varepsilon - \hat\varepsilon \rVert^2}_{w_t = 1} \qquad
 # \underbrace{\lVert v - \hat v \rVert^2 = \tfrac{1}{\bar\alpha_t}\,\lVert \varepsilon - \hat\varepsilon \rVert^2}_{w_t = 1/\bar\alpha_t} \qquad
 # \underbrace{\lVert x_0 - \hat x_0 \rVert^2 = \tfrac{1}{\mathrm{SNR}_t}\,\lVert \varepsilon - \hat\varepsilon \rVert^2}_{w_t = 1/\mathrm{SNR}_t} \tag{2}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # So all three losses are (1) with a weight $w_t$ in front. They say at which levels a mistake hurts. A fourth weight is a compromise: errors of $x_0$, times SNR, which is **clipped** to lie between 1 and 5:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$w_t = \frac{\operatorname{clip}(\mathrm{SNR}_t,\ 1,\ 5)}{\mathrm{SNR}_t}. \tag{3}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # With the upper bound alone it is called **min-SNR** (Hang et al., 2023). The table is `clipped_snr(schedule)`.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Which levels does each loss look at? Here is the shipped network, which puts out $x_0$, on 64 held-out sprites.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 weight = schedule.snr.clamp(1, 5) / schedule.snr  # (3), clipped_snr(schedule)
 x0, c = held_out[:64], held_out_c[:64]
 eps = torch.randn(x0.shape, generator=randomness)
@@ -212,13 +226,14 @@ for t in (5, 50, 200, 350, 450):
     numbers = f"ε {of_eps:.2f}, v {of_v:.2f}, x₀ {of_x0:.3f}, (3) {weight[t] * of_eps:.3f}"
     print(f"t = {t:3}: error of {numbers}")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The error of ε is largest at the smallest $t$, and worse than that of "no noise": there is hardly any noise to name, and the smallest mistake of the picture is large beside it. The error of $x_0$ is largest at the largest $t$, where hardly
 # anything of the picture can be seen. (Section 8 comes back to that.) The error of $v$ is the sum of the two.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** The same short training of a network that puts out $x_0$, with each of five weights, three times each. Which draws best?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from itertools import pairwise
 from statistics import fmean
 
@@ -234,19 +249,22 @@ plot_dots(weightings, f"Fréchet distance after {last_step} steps")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # No two of them overlap. Worst are the errors of ε and of $v$, which count mistakes at the smallest $t$ more than a thousandfold. Best are plain errors of $x_0$.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Why then (3)? The two lines above the dots tell: the error of $x_0$ is the same with both weights, and that of ε, most of which is made at the smallest $t$, is much smaller with (3). After 400 steps a network draws rough shapes. That of the course learned a hundred times longer and should get details right, so it learned with (3) (`benchmarks/README.md`).
 
-#
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · The loop
 #
 # <!-- Lecture, 4 minutes. Five lines: zero, loss, backward, clip, step. Ask what one bad picture does to the gradient. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The gradient $g$ of the loss says for each weight which way the loss rises. A step of learning goes the other way:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$g = \nabla_\theta L(\theta), \qquad g \leftarrow g \cdot \min\!\Big(1, \frac{1}{\lVert g\rVert}\Big), \qquad \theta \leftarrow \theta - \lambda_k\, g. \tag{4}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The middle part is *clipping*: a gradient longer than 1 is shortened to length 1, so that one unusual batch cannot dominate.
 #
 # PyTorch does each part in one line: `loss.backward()` computes $g$ and **adds** it to `p.grad` of every weight `p`. So the old one must be emptied first, with `optimizer.zero_grad()`. `torch.nn.utils.clip_grad_norm_` clips, and `optimizer.step()` takes the
@@ -271,7 +289,7 @@ check_training_loop(training_loop)
 # Folded below: one way to write it. Every training in PyTorch looks like this inside.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "slide"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
 # @title Solution 2
 def training_loop(model, optimizer, batches, loss_of):
     losses = []
@@ -291,10 +309,12 @@ check_training_loop(training_loop)
 # ## 5 · How large a step?
 #
 # <!-- Lecture, 2 minutes. Draw the curve in the air: up in a twentieth of the run, then down like a cosine. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # At first, large steps: there is far to go. At the end, small ones: every batch is a small sample, its gradient is off by chance, and large steps would keep moving the weights about. So the learning rate falls, here like half a cosine. At the very
 # beginning it climbs for a twentieth of the run (*warm-up*), because Adam does not know yet how large gradients usually are:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\frac{\lambda_k}{\lambda_{\max}} = \min\!\Big(1, \frac{k+1}{n/20+1}\Big)\cdot\frac{1 + \cos(\pi k / n)}{2}, \qquad k = 0, 1, \dots, n-1. \tag{5}$$
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -317,7 +337,7 @@ check_learning_rate(learning_rate)
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Folded below: one way to write it, and its curve.
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"} tags=["solution"]
 # @title Solution 3
 from course_utils import plot_curves
 
@@ -336,11 +356,14 @@ plot_curves(curve, "step", "share", size=(720, 260))
 # ## 6 · An average of networks
 #
 # <!-- Lecture, 3 minutes. Ask what an average of two networks is. It is an average of numbers, and it works because the two are neighbours. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Since each gradient is off by chance, the weights wander about a good place, and their mean is nearer to it than most of them. So beside the network that learns we keep a second one that only follows: the **exponential moving average** (EMA),
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\bar\theta \leftarrow d\,\bar\theta + (1-d)\,\theta, \tag{6}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # with a *decay* $d$ just below 1: $d = 0.99$ remembers about the last 100 steps. We learn with $\theta$ and draw with $\bar\theta$.
 #
 # A network may hold more than weights. *Buffers* are numbers that it keeps without learning them. BatchNorm (notebook 03, section 8) keeps a running mean and variance, and counts its batches.
@@ -368,7 +391,7 @@ check_update_average(update_average)
 # Folded below: one way to write it.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "slide"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
 # @title Solution 4
 @torch.no_grad()
 def update_average(average, model, decay):
@@ -385,12 +408,14 @@ check_update_average(update_average)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What if the buffers are forgotten?
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Our network has GroupNorm, which keeps no statistics. Many networks in circulation have BatchNorm.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** A BatchNorm layer sees numbers with mean 5. Its average follows the weights and forgets the buffers. It should put out numbers with mean 0. What does it do?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 import copy
 
 layer = torch.nn.BatchNorm1d(4)
@@ -404,19 +429,21 @@ for _ in range(200):
 for name, average in (("with buffers", right), ("without", forgetful)):
     print(f"{name:12}: mean {average.eval()(numbers).mean().abs():.1f}")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # It does nothing: its statistics are still those from before the first step. No error says so, and the training goes well.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · Watch it learn
 #
 # <!-- Lecture, 6 minutes. Start the training in the room if you can: it takes a minute or two. Let them call out what they see first. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Now all of it together. Like the shipped network, ours puts out $x_0$. It is smaller, and learns by plain errors of $x_0$, which were best in the short trainings of section 3. The average remembers the last tenth of the run so far.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** What does it learn first: colours, outlines, or faces?
 
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+# %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 steps, batch_size = 1500, 32
 torch.manual_seed(0)  # anew, each time this cell is run
 model = FromX0(ContextUnet(n_features=16), schedule)  # it knows nothing
@@ -437,10 +464,10 @@ for k in tqdm(range(steps)):  # a minute or two
     if k + 1 in (20, 100, 300, steps):
         album[k + 1] = copy.deepcopy(average)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # That was a complete training, with your own loop, rate and average. First the loss, averaged over 50 batches.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 history = torch.tensor(losses)
 smooth = history.unfold(0, 50, 1).mean(1)
 print(f"the loss fell by more than half: {bool(smooth[-1] < 0.5 * history[0])}")
@@ -453,9 +480,12 @@ plot_curves(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It falls fast, and then hardly: single batches differ by more than the whole second half of the training has gained (that is the assertion). What does the network draw? Here is the same noise at five moments. And we ask the **judge**, the classifier of notebook 02: of 300 sprites, how many are what was asked for? Guessing would be right in one case of five.
+# It falls fast, and then hardly: single batches differ by more than the whole second half of the training has gained (that is the assertion). What does the network draw?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Here is the same noise at five moments. And we ask the **judge**, the classifier of notebook 02: of 300 sprites, how many are what was asked for? Guessing would be right in one case of five.
+
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import context_accuracy, ddpm_step, load_classifier
 
 judge = load_classifier()
@@ -476,14 +506,17 @@ print(f"after {steps} steps the judge finds at least half of them in the class t
 show_images(torch.cat(rows), columns=10, row_titles=[f"{k} steps" for k in album])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# After 20 steps it knows what all sprites share: a white margin, and something darker inside. After 100 there are colours inside dark outlines, and what follows makes both firmer. Faces are far off.
+# After 20 steps it knows what all sprites share: a white margin, and something darker inside.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# After 100 there are colours inside dark outlines, and what follows makes both firmer. Faces are far off.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What did the average do?
 #
 # **Predict.** When does the average differ more from the network that it follows: with a rate that falls, or with one that stays large? Here is the error of $x_0$ that both make on held-out sprites, in the trainings of section 2.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import plot_spread
 
 marks = ["100", "200", last_step]
@@ -506,16 +539,20 @@ assert (constant < constant_raw - 0.003).all() and (falling - falling_raw).abs()
 plot_spread(curves, "step", "squared error of x₀")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# With a rate that stays large, the average errs less than the network that it follows, in every training. With a rate that falls to zero, both end in the same place. In this short run a constant rate with an average is best. The shipped network had a falling rate and an average; we did not compare in a long run.
+# With a rate that stays large, the average errs less than the network that it follows, in every training. With a rate that falls to zero, both end in the same place.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# In this short run a constant rate with an average is best. The shipped network had a falling rate and an average; we did not compare in a long run.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · What the loss does not tell
 #
 # <!-- Lecture, 7 minutes. Play the movie. Then ask which of two networks is better when the losses are 0.04 and 0.02. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The network that comes with the course is larger and learned for longer. It was kept at three moments, as **checkpoints**, and its first weights can be made again from a seed. Here are all four, from the same noise.
 
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+# %% slideshow={"slide_type": "subslide"} tags=["nbval-ignore-output"]
 from course_utils import animate
 
 walks = [list(sample(m, x_T[:5], times, schedule, c=one_of_each[:5])) for m in checkpoints.values()]
@@ -526,10 +563,11 @@ animate(film, captions, alt, columns=5)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Column by column it is often one drawing that gets better.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Predict.** Between "middle" and "end" the loss (weighted with (3), 500 held-out sprites) falls by a few hundredths. What happens to the Fréchet distance of 300 drawn sprites, and to the shares that the judge finds clean and of the right class?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 from course_utils import clean_share, frechet_distance
 
 real = judge.features(held_out[300:])
@@ -553,12 +591,13 @@ for age, model in checkpoints.items():
 print(f"real sprites: Fréchet distance {distance(held_out[:300]):.0f}")
 assert min(far["start"], far["early"]) > 1.5 * far["middle"] > 2 * far["end"]
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # From "early" to "end" the loss falls from 0.20 to 0.12 only. The share of clean sprites, without stray pixels, noise and broken outlines, rises from 1 % to 81 %.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** How can that be? Look at the error of $x_0$ level by level. Beside the ages stands somebody who always answers with the mean of the class, and `IdealDenoiser` of notebook 01, which compares $x_t$ with every sprite of its class. The higher the noise, the more of these could be behind $x_t$: at the end nearly all.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import IdealDenoiser
 
 class_means = torch.stack([sprites[contexts[:, k] == 1].mean(0) for k in range(5)])
@@ -575,9 +614,10 @@ curves = {name: (window, error.unfold(0, 50, 10).mean(1)) for name, error in by_
 del curves["start"]
 plot_curves(curves, "t", "squared error of x₀")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # (Curves are smoothed over 50 levels.) Towards $t = 500$ nobody knows much more than the mean of the class. From 401 on, the oldest has 0.34, and the whole class at hand gives 0.32. At $t = 101$ to 300 its error is about a third of that of the early one. The average over all levels hides this: at high $t$ errors are large, and fall by an eighth only. And a sampler asks its network again and again, about pictures that *it* made; the loss knows nothing of that.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Think.** Your loss is 0.04, a friend's is 0.02. Whose network draws better?
 #
 # <details><summary>Answer</summary>
@@ -590,12 +630,14 @@ plot_curves(curves, "t", "squared error of x₀")
 # ## 9 · The wizard's hat
 #
 # <!-- Lecture, 4 minutes. Let them find the mistake in the lower row. They cannot, and that is the lesson. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # A single question, about a sprite that no network has seen: a wizard, at a level where you may just make out the hat.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** The networks are asked for the noise. Where in the picture will they be wrong?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import sprite_words
 
 kinds = sprite_words(split="test")["kind"]
@@ -612,17 +654,22 @@ tops = ["x_t", "noise\nit sees", "minus the\ntrue noise", "picture it\nhas in mi
 show_images(torch.cat(rows), titles=tops, row_titles=list(checkpoints))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The third column is the error, grey where there is none. In that of the early network stands a ghost of the wizard: what it did not
+# The third column is the error, grey where there is none.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# In that of the early network stands a ghost of the wizard: what it did not
 # recognise as picture, it took for noise. With age he fades from the third column and appears in the fourth.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A mistake that you cannot see
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Much code in circulation stretches every picture before it shows it, so that its smallest number becomes black and its largest white.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** Somebody forgets to divide by $\sqrt{\bar\alpha_t}$ when computing $\hat x_0$, so all numbers are too small. The upper row shows numbers as they are, the lower row stretches them. Who finds the mistake?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 t = torch.tensor([300])
 x_t = schedule.add_noise(wizard, t, noise)
 eps_hat = checkpoints["end"](x_t, t, wizard_c)
@@ -646,12 +693,14 @@ show_images(shown, ["right", "wrong"], ["as it is", "stretched"], columns=2)
 # ## 10 · Choices, measured
 #
 # <!-- Lecture, 5 minutes. Three bets: output, weight, schedule. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # "Ours" is the recipe of the shipped weights: the cosine schedule, a network that puts out $x_0$, squared errors, the weight (3). In each other row of `benchmarks/learning.py` (400 steps, three seeds, 500 sprites) something is another: what the network puts out, the weight, the schedule, or how errors count: absolute (L1), or as Huber has it, squared when small and absolute when large.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** Which choice matters most?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 choices = {
     "ours": frechet("ours"),
     "x₀, its error": frechet("error of x0"),
@@ -675,14 +724,17 @@ assert max(choices["v, min-SNR"]) < min(choices["ε, min-SNR"])
 plot_dots(choices, f"Fréchet distance after {last_step} steps", mark=("real sprites", floor))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# **What the network puts out** matters as much as the weight. With min-SNR, $x_0$ draws far better than $v$, and $v$ better than ε. But with the error of ε, $x_0$ and ε draw equally badly. The linear schedule is behind the cosine.
+# **What the network puts out** matters as much as the weight. With min-SNR, $x_0$ draws far better than $v$, and $v$ better than ε.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# But with the error of ε, $x_0$ and ε draw equally badly. The linear schedule is behind the cosine.
 #
 # **Absolute errors** draw best, beside plain errors of $x_0$. Why then does the course square its errors? A squared error is smallest for the *mean* of what may be behind the noise, and (1) of notebook 02 needs that mean. An absolute error is smallest for the *median*.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Predict.** A world of two numbers: +1 comes in 70 of 100 cases, −1 in 30. Somebody who knows this world answers perfectly, once with the mean and once with the median. How often does a sampler draw +1? And what do absolute errors give after 5,000 steps of training?
 
-
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 ab = schedule.alpha_bar
 
 
@@ -705,23 +757,27 @@ for of in read_rows("absolute"):
     told = f"Fréchet distance {far:4.1f}, kinds drawn {kinds:.0%}"
     print(f"{of['errors']:8} errors, {of['steps']:>4} steps, seed {of['seed']}: {told}")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The median leaves out what is rarer: at high noise it always answers +1. In training, too, absolute errors draw fewer of the 58 kinds, at both lengths. Their distance is ahead after 400 steps and behind after 5,000, with each seed. So take them for a few hundred steps at most; where they cross is not measured. (These distances are those of DDIM with 25 steps, the ones above of 10.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 11 · What it learns from
 #
 # <!-- Lecture, 4 minutes. Scale, mirrors, leaks: three mistakes that no error message tells you about. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Three things about the data are often done wrong.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ### The size of the numbers
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The noise has standard deviation 1, and a schedule is made for pictures of about that size.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Up to which $t$ is more than half of the variance of $x_t$ picture, for three ways to write the same sprites as numbers?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 scales = {"−1 to 1": sprites, "0 to 1": (sprites + 1) / 2, "0 to 255": (sprites + 1) * 127.5}
 for name, numbers in scales.items():
     var = numbers.var().double()
@@ -729,17 +785,19 @@ for name, numbers in scales.items():
     half = (share > 0.5).sum().item()
     print(f"{name:8}: more than half of it is picture up to t = {half}")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Written from 0 to 1, a sprite is mostly noise early. Written from 0 to 255, it is mostly picture almost to the end, so nearly all levels are as good as clean.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A mirror
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # With photographs it is usual to show half of the pictures in a mirror: a cat in a mirror is a cat. DDPM did so.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** Upper row: five of our sprites. Lower row: the same in a mirror. Which of the lower ones could be in our data?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 words = sprite_words()
 knights = torch.from_numpy((words["kind"] == "knight") & (words["item"] == "sword"))
 left = torch.from_numpy(words["facing"] == "left")
@@ -754,17 +812,22 @@ rows = ["as drawn", "in a mirror"]
 show_images(torch.cat([shown, shown.flip(3)]), columns=5, row_titles=rows)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# None of them. The program that draws our sprites **lights them all from the upper left**, and in a mirror the light comes from the right. The judge sees it: in a mirror, a crowd is several times as far
+# None of them. The program that draws our sprites **lights them all from the upper left**, and in a mirror the light comes from the right.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The judge sees it: in a mirror, a crowd is several times as far
 # from its class. So mirror only what could be in the data.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Test pictures in the training set
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # `IdealDenoiser` of notebook 01 knows a list of sprites by heart. It is the extreme of a network that memorises.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** Its error of ε at $t = 200$: on the sprites of its list, and on 64 held-out ones. Then we let 2,000 held-out sprites slip into its list. What happens to its loss on them?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 t, eps = torch.full((64,), 200), torch.randn((64, 3, 16, 16), generator=randomness)
 leaky = torch.cat([sprites, held_out]), schedule, torch.cat([contexts, held_out_c])
 models = {
@@ -779,7 +842,7 @@ for name, model in models.items():
         found.append((eps - eps_hat).square().mean())
     print(f"{name:11}: training {found[0]:.2f}, held out {found[1]:.2f}")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Learned by heart, the loss is 0 on the training set and several times that of the network on anything new. With the leak it is 0 on the test as well. **Nothing about it is better**, but you can no longer see that. The network has about the same loss on both.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -820,12 +883,14 @@ print(f"of 64 held-out sprites, {leaked(held_out[:64], sprites).sum()} are in th
 # ## 12 · Stop, go on, repeat
 #
 # <!-- Lecture, 2 minutes. Only for a room that trains its own. Otherwise one sentence will do. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # `train` in the package is the loop of section 7 as a generator, like `sample`. To go on after a stop, the weights are not enough: the average, what Adam remembers, and the random numbers must go on, too. `progress.state()` holds them all.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Is a training that was stopped half-way the *same* training? And why does `train`, which computes in 16 bits where that is fast (bfloat16), keep the weights in 32?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 from course_utils import train
 
 
@@ -848,26 +913,30 @@ print("other seed, same losses:    ", [p.loss for p in full] == [p.loss for p in
 print("stopped half-way, same rest:", [p.loss for p in full[3:]] == [p.loss for p in second_half])
 print("in bfloat16, 1 + 0.001 is", (torch.ones(1) + 0.001).bfloat16().item())
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The stopped training has the same losses. And in bfloat16 a small step would be lost.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 13 · Your sprites
 #
 # <!-- Lecture, 3 minutes. End with what they can do tonight: forty pictures and sixty small steps. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Put your pictures into a folder, all of one size, height and width divisible by 4. Sub-folders become classes. Then, in a terminal:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # ```
 # python -m course_utils train --data my_sprites --minutes 10 --out mine.safetensors
 # python -m course_utils sample mine.safetensors --classes cat dragon --n 8
 # ```
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # (The README says more.) With few pictures, begin with our network instead of with nothing: `--from sprites`.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Does a trained network help? Here is a folder with 40 pictures of one kind, without any label, as you might bring it.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 import tempfile
 from pathlib import Path
 
@@ -886,7 +955,7 @@ show_images(yours[:10], columns=10)
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # No label is the context of all zeros, "no context". We go on training the shipped network on these 40 alone.
 
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+# %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 model, schedule = load_pretrained("sprites")
 model.requires_grad_(True)
 no_label = torch.zeros(len(yours), 5)
@@ -894,10 +963,10 @@ settings = {"steps": 60, "batch_size": 16, "learning_rate": 1e-3, "weight": weig
 run = train(model, yours, no_label, schedule, generator=randomness, **settings)
 *_, progress = tqdm(run, total=60)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Saved, loaded again as you would load it tomorrow, and asked for ten pictures, without a label:
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import load_model, save_model
 
 save_model(folder / "mine.safetensors", progress.averaged, schedule)
@@ -915,7 +984,8 @@ show_images(torch.cat(rows), columns=10, row_titles=["ours", "with your\n40 pict
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # After sixty small steps it draws ghosts.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Think.** With 40 pictures and many more steps, how would you notice that the network recites?
 #
 # <details><summary>Answer</summary>
@@ -945,7 +1015,7 @@ show_images(torch.cat(rows), columns=10, row_titles=["ours", "with your\n40 pict
 # | show mirrored pictures | the light comes from both sides | section 11 |
 # | let test pictures slip into training | the test is passed, whatever was learned | section 11 |
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## References and next
 #
 # - J. Ho, A. Jain, P. Abbeel, *Denoising Diffusion Probabilistic Models* (DDPM), 2020, [arXiv:2006.11239](https://arxiv.org/abs/2006.11239): Algorithm 1; our (1) is its (14); mirrors and averaging in its appendix B.

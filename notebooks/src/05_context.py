@@ -16,10 +16,11 @@
 #
 # **How do I ask for a hero?**
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/05_context.ipynb)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # So far the network drew what it liked. In this notebook you tell it what to draw, and how much to insist. You find out what insisting gives, what it takes, and
 # what happens when you ask for something that does not exist.
-#
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/05_context.ipynb)
 
 # %% slideshow={"slide_type": "skip"}
 import sys
@@ -55,7 +56,8 @@ show_images(torch.cat(rows), columns=9, row_titles=["no context", *names])
 # - **write** `guided`, the line behind the "guidance scale" of text-to-image models, and find out what is wrong with somebody else's,
 # - **say** what guidance buys and what it costs, from a measured curve and from an exact example,
 # - **mix** two wishes in two ways, forbid a third, and tell how far that can be trusted.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Time:** about 45 minutes, and 35 more with the exercises. **You need:** notebooks 01 and 02; from 03 that a context is added to the embedding of the time. No GPU.
 #
 # If a cell stops with an error, or its numbers do not fit the text, restart the kernel and run all cells from the top.
@@ -76,19 +78,23 @@ show_images(torch.cat(rows), columns=9, row_titles=["no context", *names])
 # ## 1 · What the network hears
 #
 # <!-- Lecture, 4 minutes. Collect the pairs on the board before the cosines are shown. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # "Hero" is a word, and a network knows numbers. So a class becomes a vector with a single 1, *one-hot*:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\text{hero} = [1, 0, 0, 0, 0], \qquad \text{food} = [0, 0, 1, 0, 0], \qquad \varnothing = [0, 0, 0, 0, 0].$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The network multiplies it by a matrix $E$ (`embed_context`, notebook 03). A one-hot vector picks out one column of it. So each class has a column of its own, its **embedding**: an arrow in a space of
 # many dimensions, which is added to the embedding of the time and then shifts and scales the features of every block.
 #
 # These arrows began at random and were learned, because they helped to remove noise.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** Five arrows. Which two classes will point in the most similar directions? Write down two pairs.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import plot_matrix
 
 arrows = model.network.embed_context.weight.T  # one row for each class
@@ -102,11 +108,15 @@ size = (300, 190)
 plot_matrix(similar, "the same five", "", "Which way the arrows point", row_names=names, size=size)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# A cosine of 1 is the same direction, 0 is a right angle. Heroes and those who face sideways lie nearest: mostly whole figures. Food and spells are among the first three: mostly things without a face. But so are side-facing ones and food.
-#
+# Heroes and side-facing figures point in the most similar directions. Both are mostly whole figures.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A cosine of 1 is the same direction, 0 is a right angle. Food and spells are among the first three: mostly things without a face. But so are side-facing ones and food.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Question.** Do the arrows say which classes look alike? Here is a measure that knows nothing of the network: how far apart the average pictures of the classes are. Is the correlation of the two more than chance? There are only 120 ways to exchange the names of five classes, so we try them all.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 from itertools import permutations
 
 sprites, contexts = load_sprites()
@@ -122,20 +132,24 @@ for order in map(list, permutations(range(5))):  # the first one leaves all name
 as_good = sum(r >= by_chance[0] - 1e-6 for r in by_chance)
 print(f"correlation over ten pairs: {by_chance[0]:.2f}, as large in {as_good} of 120 orders")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The two agree about heroes and side-facing figures, and about food and spells. Over all pairs, 5 of 120 orders agree as well. That is weak evidence, from one training. An arrow was learned to help remove noise, and nothing forces it to follow the average picture.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Sometimes, say nothing
 #
 # <!-- Lecture, 4 minutes. Ask why one would hide the class on purpose. The answer comes in section 4: to have two answers to compare. -->
-#
-# While the network learned, we hid the context from it now and then: for one sprite in ten, five zeros. It had to guess what it was looking at.
-#
-# Why make it harder? Because this gives **two models in one**. With a context it draws from $p(x \mid c)$. With zeros it draws from $p(x)$, all sprites. Section 4 needs both at once.
-#
-# It costs one line in the training loop. There are two ways to get this line wrong, and neither of them stops the program:
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# While the network learned, we hid the context from it now and then: for one sprite in ten, five zeros. It had to guess what it was looking at. Why make it harder?
+
+# %% [markdown] slideshow={"slide_type": "-"}
+# Because this gives **two models in one**. With a context it draws from $p(x \mid c)$. With zeros it draws from $p(x)$, all sprites.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Section 4 needs both at once. It costs one line in the training loop. There are two ways to get this line wrong, and neither of them stops the program:
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # - **A mask has two meanings.** In one code base 1 means *keep*, in the next it means *drop*. Swap them, and nine contexts in ten are hidden instead of one.
 # - **A context is dropped whole, and kept as it is.** `nn.Dropout` multiplies what it keeps by $1/0.9$, so the network learns with 1.11 and is asked with 1 later. And it drops single numbers, where a context has several.
 
@@ -172,7 +186,7 @@ def drop_context(c, share, generator):
 
 check_drop_context(drop_context)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Think.** You train with a share of 0, and sample without context all the same, with zeros. What will the network draw?
 #
 # <details><summary>Answer</summary>
@@ -186,7 +200,10 @@ check_drop_context(drop_context)
 #
 # <!-- Lecture, 4 minutes. Two of each class. Let the room grade them before the judge does. -->
 #
-# **Question.** Does it do as it is told? We ask for two sprites of each class. The judge of notebook 02, who names classes, looks at the result.
+# **Question.** Does it do as it is told?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# We ask for two sprites of each class. The judge of notebook 02, who names classes, looks at the result.
 
 # %% slideshow={"slide_type": "fragment"}
 judge = load_classifier()
@@ -198,9 +215,12 @@ print(f"{(seen == c.argmax(1)).sum()} of 10 are what was asked for")
 show_images(end.x, columns=10, titles=[name for name in names for _ in range(2)])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
+# Nine of ten are what was asked for, says the judge.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Question.** And when nobody asks? Then it should draw all classes, about equally often, since a fifth of the data belongs to each. We draw 60 with random contexts, and 60 from the same noise with none.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 from course_utils import context_accuracy
 
 x_60 = torch.randn((60, 3, 16, 16), generator=randomness)
@@ -216,30 +236,37 @@ by_chance = context_accuracy(judge, drawn["no context"], random_c)
 print(f"as asked: {obeyed:.0%}; without being asked: {by_chance:.0%}")
 assert obeyed > 0.8 > 3 * by_chance
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # It listens nearly always: 58 times of 60. Without context all classes come up. (With 60 sprites each share is uncertain by about 5 points; the 900 of section 9 give 17 to 25 %.) Can we make it listen *more*?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · Two answers and a direction
 #
 # <!-- Lecture, 6 minutes. Draw two points and an arrow, and walk along the arrow beyond the second point. That is all of (1). -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # At every step we can ask twice about the same noisy picture: what noise do you see? And: what noise do you see, *if this is a hero?* The difference of the two answers is what the word "hero" changes.
-#
-# **Classifier-free guidance** (CFG) takes $w$ times this difference:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
+# **Classifier-free guidance** (CFG) takes $w$ times the difference of two answers:
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\hat\varepsilon = \varepsilon_\varnothing + w\,\big(\varepsilon_c - \varepsilon_\varnothing\big). \tag{1}$$
-#
-# With $w = 0$ the context is ignored. With $w = 1$ we get $\varepsilon_c$, the model as it was trained. With $w > 1$ we **extrapolate**: we go beyond what the network said, on the line from one of its answers through the other.
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# With $w = 0$ the context is ignored. With $w = 1$ we get $\varepsilon_c$, the model as it was trained. With $w > 1$ we **extrapolate**: we go beyond what the network said.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# We stay on the line from one of its answers through the other.
 #
 # No classifier takes part in it, hence the name. (An older method pushed the picture along the gradient of a separate classifier.)
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Exercise 2 · Write `guided` (medium, 10 minutes)
 #
 # A function that takes a model and returns a model. The inner function asks `model` twice, with `c` and with zeros of its shape, and returns (1). A sampler can use it like any other model.
 
-# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+# %% slideshow={"slide_type": "-"} tags=["exercise", "show-code"]
 from course_utils import check_guided
 
 
@@ -256,7 +283,7 @@ check_guided(guided)
 # Folded below: one way to write it. (The package puts both questions into one batch, and leaves out what would be multiplied by zero.)
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"} tags=["solution", "show-code"]
 # @title Solution 2
 def guided(model, guidance_scale):
     def answer(x, t, c):
@@ -268,8 +295,11 @@ def guided(model, guidance_scale):
 
 check_guided(guided)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
-# **Question.** What does this do to a picture in mind? We take one hero, add the noise of three levels, and look at $\hat x_0$ for several $w$.
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Question.** What does this do to a picture in mind?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# We take one hero, add the noise of three levels, and look at $\hat x_0$ for several $w$.
 
 # %% slideshow={"slide_type": "fragment"}
 held_out, held_out_contexts = load_sprites(split="test")
@@ -288,11 +318,15 @@ titles = ["x_t", *(f"w = {w}" for w in scales)]
 show_images(torch.cat(guesses), titles=titles, row_titles=[f"t = {t}" for t in levels])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# With much noise (top and middle) the guesses without and with context differ. Without, it may be anything; with it, a head and a body show; a large $w$ makes them dark and exaggerated. With little noise (bottom) the picture itself shows what it is, and up to $w = 4$ little changes.
-#
+# With much noise the guesses without and with context differ. With little noise the picture itself shows what it is.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Without context (top and middle), it may be anything; with it, a head and a body show; a large $w$ makes them dark and exaggerated. At the bottom little changes up to $w = 4$.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Try it.** The same noise, another $w$. Watch the colours, and watch which details survive.
 
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+# %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 from course_utils import guidance_slider
 
 x_T = torch.randn((10, 3, 16, 16), generator=randomness)
@@ -302,9 +336,11 @@ guidance_slider(model, x_T, schedule, one_of_each.repeat_interleave(2, dim=0))
 # ## 5 · What it buys and what it costs
 #
 # <!-- Lecture, 6 minutes. Let everybody sketch the four curves. Does anybody draw recall falling? -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Looking at ten sprites is not measuring. `benchmarks/guidance.py` drew 500 sprites for each of nine scales, with three seeds, and wrote down five numbers:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # - the **Fréchet distance** to held-out sprites (notebook 02): small is good;
 # - the **accuracy**: the share that the judge puts into the class asked for;
 # - the share that the judge finds **clean**: no stray pixels, no noise, no broken outlines;
@@ -313,7 +349,7 @@ guidance_slider(model, x_T, schedule, one_of_each.repeat_interleave(2, dim=0))
 #
 # **Predict.** Sketch the curves against $w$. Does accuracy still rise beyond $w = 1$? You may have read that guidance *increases* diversity. Where would you see that?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import load_table, plot_panels
 
 columns = ("frechet_distance", "context_accuracy", "clean_share", "coverage", "recall")
@@ -329,6 +365,9 @@ panels = {title: curves[column] for title, column in titles.items()}
 plot_panels(panels, "guidance scale w", mark=("as trained", 1))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
+# Insisting pays up to $w = 2$. Beyond, the distance grows and the recall falls.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Each point is the mean of three seeds, the band goes from the smallest to the largest.
 #
 # - **Does it pay to insist?** At first, in all but the coverage, which is complete already. Accuracy rises from 97 % to 99 %, at $w = 2$ four sprites in five are clean instead of seven in ten, and from 1.5 to 2 the Fréchet distance is at its best.
@@ -338,10 +377,10 @@ plot_panels(panels, "guidance scale w", mark=("as trained", 1))
 #
 # So on our sprites, $w = 2$ is a good choice. For comparison, 500 *real* sprites beside 500 others: distance 2.4, clean 99 %, recall 92 % (`benchmarks/README.md`). All distances here are of 500 sprites with one judge, so they may be compared.
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Question.** Is the table right? A number in a file can be out of date. We draw one of its points again, 500 sprites with $w = 1$ and the first seed. It takes a few seconds.
 
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+# %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 from course_utils import sample_ddim
 from course_utils.quality.evaluation import grade
 
@@ -352,7 +391,7 @@ def draw(c, generator):
 
 again = grade(judge, draw, seed=0)
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 in_table = {column: seeds[0, list(scales).index(1)].item() for column, (_, seeds) in curves.items()}
 for column, number in in_table.items():
     print(f"{column:17} in the table {number:.2f}, drawn again {getattr(again, column):.2f}")
@@ -362,14 +401,16 @@ assert all(abs(getattr(again, column) / number - 1) < 0.05 for column, number in
 # ## 6 · Two conventions
 #
 # <!-- Lecture, 3 minutes. Ask what a scale of 7.5 means. It depends on whose. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The paper that invented it writes guidance in another way:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\hat\varepsilon = (1 + w')\,\varepsilon_c - w'\,\varepsilon_\varnothing. \tag{2}$$
 #
 # **Question.** How does $w'$ translate into our $w$? Decide on paper, then run.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 x_t, t, c = torch.randn((5, 3, 16, 16), generator=randomness), torch.full((5,), 300), one_of_each
 with torch.no_grad():
     eps_u, eps_c = model(x_t, t, None), model(x_t, t, c)
@@ -379,15 +420,23 @@ with torch.no_grad():
         assert torch.allclose(ours, theirs, atol=1e-4)
         print(f"w' = {w_paper} in the paper is w = {1 + w_paper} here")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
-# $w = 1 + w'$. So "no guidance" is 0 in the paper and 1 here, and a scale of 7.5 in a program means little until you know which convention it has. Most pipelines of the library `diffusers` have ours, some newer ones have the paper's.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+def as_asked(model):  # the share of 60 sprites of section 3 that the judge puts where they belong
+    *_, end = sample(model, x_60, schedule.timesteps(15), schedule, c=random_c)
+    return context_accuracy(judge, end.x.clamp(-1, 1), random_c)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **$w = 1 + w'$.** "No guidance" is 0 in the paper and 1 here.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# So a scale of 7.5 in a program means little until you know which convention it has. Most pipelines of the library `diffusers` have ours, some newer ones have the paper's.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Exercise 3 · Somebody else's `guided` (medium, 10 minutes)
 #
 # This one asks both questions in one batch, which is faster. The printed numbers are odd: at which $w$ should 60 sprites be what was asked for, and at which by chance only? Explain them, and mend the function.
 
-# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+# %% slideshow={"slide_type": "-"} tags=["exercise", "show-code", "show-print"]
 from course_utils import check_mended_guided
 
 
@@ -400,11 +449,6 @@ def mended_guided(model, guidance_scale):
     return answer
 
 
-def as_asked(model):
-    *_, end = sample(model, x_60, schedule.timesteps(15), schedule, c=random_c)
-    return context_accuracy(judge, end.x.clamp(-1, 1), random_c)
-
-
 print("as asked:", *(f"w = {w}: {as_asked(mended_guided(model, w)):.0%} " for w in (0, 1)))
 check_mended_guided(mended_guided)
 
@@ -412,7 +456,7 @@ check_mended_guided(mended_guided)
 # Folded below: the answers come back in the order in which the questions were asked.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"} tags=["solution", "show-code"]
 # @title Solution 3
 def mended_guided(model, guidance_scale):
     def answer(x, t, c):
@@ -430,17 +474,23 @@ print("as asked:", *(f"w = {w}: {as_asked(mended_guided(model, w)):.0%} " for w 
 # ## 7 · What do we sample from, then?
 #
 # <!-- Lecture, 6 minutes. The saying that guidance samples from the tilted density is measured here, and is wrong. Take the vote before the figure. -->
-#
-# By Tweedie's formula (notebook 01, section 11), the $-\varepsilon_c / \sqrt{1-\bar\alpha_t}$ of a perfect network is the **score** of class $c$: the gradient of $\log p_t(x \mid c)$, where $p_t$ is the density of noisy pictures at time $t$. So (1) follows the gradient of
-#
-# $$\log\Big( p_t(x \mid c)^{\,w}\; p_t(x)^{\,1-w} \Big). \tag{3}$$
-#
-# From this many conclude: *guidance samples from the tilted density $p(x \mid c)^w\, p(x)^{1-w}$.* Let us test it where everything is known: one number, two classes, and Gaussian heaps around $-1$ and $+1$ with standard deviation 0.5.
-# We ask for the right one, with an exact denoiser and 250 steps of two samplers.
-#
-# **Predict.** With $w = 1$ the mean is 1. Where is it with $w = 4$: nearer to 1, or farther out? Do both samplers agree?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# By Tweedie's formula (notebook 01, section 11), the $-\varepsilon_c / \sqrt{1-\bar\alpha_t}$ of a perfect network is the **score** of class $c$: the gradient of $\log p_t(x \mid c)$, where $p_t$ is the density of noisy pictures at time $t$. So (1) follows the gradient of
+
+# %% [markdown] slideshow={"slide_type": "-"}
+# $$\log\Big( p_t(x \mid c)^{\,w}\; p_t(x)^{\,1-w} \Big). \tag{3}$$
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# From this many conclude: *guidance samples from the tilted density $p(x \mid c)^w\, p(x)^{1-w}$.*
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Let us test it where everything is known, with an exact denoiser and 250 steps of two samplers.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Predict.** One number, two classes: Gaussian heaps around $-1$ and $+1$ with standard deviation 0.5. We ask for the right one. With $w = 1$ the mean is 1. Where is it with $w = 4$: nearer to 1, or farther out? Do DDIM and DDPM agree?
+
+# %% slideshow={"slide_type": "skip"}
 from course_utils import MixtureDenoiser, ddim_step, ddpm_step
 
 classes = torch.eye(2, dtype=torch.float64)
@@ -463,10 +513,10 @@ for w in (1, 2, 4):
         print(f"; {name} {end.x.mean():.2f} and {end.x.std():.2f}", end="")
     print()
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # With $w = 1$ all three agree, up to 0.02. With $w = 4$ no two of them do. How different do they look?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import plot_histograms
 
 step = grid[1] - grid[0]
@@ -482,13 +532,18 @@ shown["DDIM, w = 1"] = points["DDIM", 1]
 plot_histograms(shown, tilted_density, "x", "Guidance and the tilted density", "tilted, w = 4")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The tilted density stays near 1. DDIM goes far out, and makes a narrow heap there. DDPM goes out less than half as far, and is nearly as wide as the tilted density.
-#
+# The tilted density stays near 1. DDIM goes far out, and DDPM less than half as far.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# DDIM makes a narrow heap there, and DDPM is nearly as wide as the tilted density.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The mistake in the argument is the little $t$ in (3). For these samplers to end in a density, their gradients at all times must belong to *noisy versions of that density*. But adding noise to $p(x \mid c)^w\, p(x)^{1-w}$ does not give
 # $p_t(x \mid c)^w\, p_t(x)^{1-w}$: raising to a power and adding noise give another result in the other order. What guidance samples from has no simple formula, and depends on the sampler.
 #
 # It is a useful heuristic all the same, and the example fits the exaggerations of section 4: away from the other classes, past the typical hero.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Think.** In the example the other class was on the left, and guidance pushed to the right. Suppose the other class surrounds ours on all sides, as a ring. What would a large $w$ do?
 #
 # <details><summary>Answer</summary>
@@ -500,12 +555,14 @@ plot_histograms(shown, tilted_density, "x", "Guidance and the tilted density", "
 # ## 8 · Half a hero
 #
 # <!-- Lecture, 4 minutes. Ask what half of a one-hot vector could mean to a network that has never seen one. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # A context is five numbers. Nothing stops us from asking for $[1, 0, 0.6, 0, 0]$: a hero, and 0.6 food.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** The network has seen one-hot contexts and zeros, and nothing else. What will it draw for a hero with 0.6 food? For twice a hero? For everything at once?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 mixtures = {
     "hero": [1, 0, 0, 0, 0],
     "0.5 hero": [0.5, 0, 0, 0, 0],
@@ -525,9 +582,12 @@ for amounts in mixtures.values():
 show_images(torch.cat(rows), columns=9, row_titles=list(mixtures))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
+# Half a hero is a hero. A hero with some food is charming, and mostly spoiled.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Question.** How often does that work? `benchmarks/wishes.py` drew 300 sprites for each, with $w = 2$ and three seeds, beside four contexts that were trained. The judge says how many are clean, and what it sees. (It learned to call mismatched halves spoiled, so this is a hard test for a mixture.)
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 from course_utils.storage.tables import read_rows
 
 measured = read_rows("wishes")
@@ -544,24 +604,31 @@ def report(how, wishes):
 
 report("context", ["food", "spell", "side-facing", *mixtures])
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # - **Half a hero is a hero**, and a little less often clean. The arrow points the same way, and is shorter.
 # - **A hero with some food** is the most charming picture of this notebook, and three in four are spoiled. The network adds up two arrows, and nothing in training ever corrected that.
 # - **Food and spells** give about half of each. Six in ten are clean, and of food or of spells alone nine in ten.
 # - **Two heroes, or everything at once** lie farthest from what came up in training. Twice a hero is still a hero, with scrambled pixels. Of everything at once nothing is clean.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # So every mixture has fewer clean sprites than the contexts that were trained. And similar arrows do not help: over all ten pairs, the clean share and the cosine of section 1 have a correlation of −0.26, which chance exceeds in every second case (`benchmarks/README.md`).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Mix the answers instead
 #
 # <!-- Lecture, 5 minutes. Compare with section 8: there the question was mixed, here the answers are. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # There is another way to have two wishes. Do not ask one question that was never trained ("half a hero?"). Ask two that were, and add up the directions:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\hat\varepsilon = \varepsilon_\varnothing + \sum_k w_k\,\big(\varepsilon_{c_k} - \varepsilon_\varnothing\big). \tag{4}$$
-#
-# Each wish has a scale of its own, and one of them may even be **negative**: *a hero, but nothing from the side.* A "negative prompt" is the case of two scales $w$ and $1-w$: then $\varepsilon_\varnothing$ cancels, and the forbidden answer takes its place.
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Each wish has a scale of its own, and one of them may even be **negative**: *a hero, but nothing from the side.*
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A "negative prompt" is the case of two scales $w$ and $1-w$: then $\varepsilon_\varnothing$ cancels, and the forbidden answer takes its place.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 4 · Several wishes (medium, 10 minutes)
@@ -603,8 +670,11 @@ with torch.no_grad():
     theirs = composed_model(model, [2, -1])(x_t, t, torch.stack(wishes, dim=1))
 assert torch.allclose(ours, theirs, atol=1e-4)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
-# **Question.** Are these mixtures better than those of section 8? And does forbidding help? For that we need to know what comes without it: plain heroes, plain food, and no wish at all.
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Question.** Are sprites with two wishes cleaner when the answers are added? And does forbidding help?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# We compare with section 8. And for that we need to know what comes without it: plain heroes, plain food, and no wish at all.
 
 # %% slideshow={"slide_type": "fragment"}
 wishes = {
@@ -629,32 +699,27 @@ report("context", ["hero", "food", "no context"])
 show_images(torch.cat(rows), columns=9, row_titles=list(wishes))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
+# A forbidden class is gone. Two wishes that exclude one another stay impossible.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # - **Two wishes that exclude one another** stay impossible: no sprite of our artist is a hero *and* food. With the same total scale, 2, asking for both in this way gives fewer clean sprites than mixing the contexts, and so it does for food and spells.
 # - **Forbidding removes a class.** Without a wish 25 % are heroes, with one negative wish 1 % (shares up to 2 % are not printed). "Food, not hero" hardly differs from plain food, which has no heroes either. But "hero, not side" has 8 to 13 points more clean sprites than plain hero, although plain heroes hardly ever face sideways.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Each answer was trained. Their sum was not.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · The sprite mixer
 #
 # <!-- Lecture, 3 minutes. Open the notebook beside the slides and let somebody from the front row play. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # Five sliders, one for each number of the context. Find a creature that nobody has drawn. Then find out where it falls apart.
 
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+# %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 from course_utils import sprite_mixer
 
 sprite_mixer(model, nine[:8], schedule, names)
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## What you know now
-#
-# - A class is a one-hot vector. It picks an embedding, an arrow that was learned because it helps to remove noise.
-# - Hiding one context in ten makes one network into two: one that listens, and one that draws whatever comes.
-# - `guided` goes from the answer without context through the one with it, and $w$ times as far.
-# - On our sprites $w = 2$ is a good choice: it obeys nearly always, and draws cleaner sprites. Much more costs variety first, and clean sprites later.
-# - Guidance does not sample from the tilted density. Where it goes depends on the sampler; DDIM goes farther out than DDPM, and is narrower.
-# - Fractions and sums of contexts were never trained, and work only near what was. Mixing *answers* asks only questions that were, and gave fewer clean sprites still. A negative scale removes a class.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What breaks if …
@@ -669,6 +734,19 @@ sprite_mixer(model, nine[:8], schedule, names)
 # | ask for twice a hero, or for everything | scrambled pixels: nobody ever trained that | section 8 |
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you know now
+#
+# **`guided` goes from the answer without context through the one with it, and $w$ times as far. It buys cleaner sprites and pays with variety. What it samples from depends on the sampler.**
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# - A class is a one-hot vector. It picks an embedding, an arrow that was learned because it helps to remove noise.
+# - Hiding one context in ten makes one network into two: one that listens, and one that draws whatever comes.
+# - `guided` goes from the answer without context through the one with it, and $w$ times as far.
+# - On our sprites $w = 2$ is a good choice: it obeys nearly always, and draws cleaner sprites. Much more costs variety first, and clean sprites later.
+# - Guidance does not sample from the tilted density. Where it goes depends on the sampler; DDIM goes farther out than DDPM, and is narrower.
+# - Fractions and sums of contexts were never trained, and work only near what was. Mixing *answers* asks only questions that were, and gave fewer clean sprites still. A negative scale removes a class.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## References and next
 #
 # - J. Ho, T. Salimans, *Classifier-Free Diffusion Guidance*, 2022, [arXiv:2207.12598](https://arxiv.org/abs/2207.12598): context dropout and guidance; its (6) is our (2).

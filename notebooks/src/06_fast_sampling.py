@@ -16,9 +16,10 @@
 #
 # **Do we need all 500 steps?**
 #
-# In this notebook you write one sampler that draws in 25 steps, use another that draws in 10, and measure what the missing steps cost. On the way the same noise will always give the same picture, so noise can stand for a picture.
-#
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/06_fast_sampling.ipynb)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# In this notebook you write one sampler that draws in 25 steps, use another that draws in 10, and measure what the missing steps cost. On the way the same noise will always give the same picture, so noise can stand for a picture.
 
 # %% slideshow={"slide_type": "skip"}
 import sys
@@ -51,7 +52,8 @@ show_images(torch.cat([*rows.values()]), columns=8, row_titles=[*rows])
 # - **choose** times for any number of steps, without a bug that is easily made and hardly seen,
 # - **walk** between two sprites, **encode** a sprite into noise, and redraw it as something else,
 # - **decide** how many steps you need, from measured curves instead of sayings.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Time:** about 50 minutes, and 30 more with the exercises. **You need:** notebook 02; from 05 what `guided` does. No GPU.
 #
 # If a cell stops with an error, or its numbers do not fit the text, restart the kernel and run all cells from the top.
@@ -73,14 +75,16 @@ show_images(torch.cat([*rows.values()]), columns=8, row_titles=[*rows])
 # ## 1 · Just leave some out?
 #
 # <!-- Lecture, 6 minutes. Ask what is wrong with taking every twentieth step. If somebody blames the network, the exact denoiser settles it. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # DDPM (notebook 02) visits 500 times and asks the network at each. Neighbouring steps do nearly the same thing. So why not visit every twentieth time only, with the formula that we have?
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$x_{t-1} = \frac{1}{\sqrt{\alpha_t}}\Big(x_t - \frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\,\hat\varepsilon\Big) + \sigma_t z \qquad\text{… and then say that this is } x_{t-20}.$$
 #
 # **Predict.** What will the pictures look like after 25 steps? Slightly worse? Blurred? Noisy?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import ddpm_step
 
 
@@ -96,11 +100,15 @@ for n in (100, 25):
 show_images(torch.cat([*rows.values()]), columns=8, row_titles=[*rows])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Noise. $\beta_t$ says how much noise a *single* step takes away. We took away about a twentieth of what a jump over twenty times needs, and then gave the network a small $t$ for a picture that was still very noisy.
-#
+# Noise. $\beta_t$ says how much noise a *single* step takes away.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# We took away about a twentieth of what a jump over twenty times needs, and then gave the network a small $t$ for a picture that was still very noisy.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Question.** Is it the network that is confused? With the exact denoiser of notebook 02, which cannot be, we can measure it: six heaps in the plane, each 0.15 wide.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 from course_utils import MixtureDenoiser
 
 linear = linear_schedule(500)
@@ -121,17 +129,20 @@ for n in (500, 100, 25):
     a, b = width(skipped.x), width(jumped.x)
     print(f"{n:3} steps: skipping {a:.2f}, with the β of the jump {b:.2f}")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The network is not the cause: with the exact denoiser the heaps become more than four times too wide. The second column shows the way out. Our `ddpm_step` knows both ends of a step, and when they are apart it uses the $\beta$ of the whole jump. The forward process makes that easy: from $t'$ to $t$ the picture is multiplied by
 # $\sqrt{\bar\alpha_t / \bar\alpha_{t'}}$, so the jump is a single step with
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\alpha_{t' \to t} = \frac{\bar\alpha_t}{\bar\alpha_{t'}}, \qquad \beta_{t' \to t} = 1 - \alpha_{t' \to t}. \tag{1}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # This is called **respacing**: forget the times between, and treat those that are left as the schedule. (With 25 steps the heaps come out a little too *narrow*, 0.11. Section 2 says why.)
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Does respacing mend the sprites, too?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 times = schedule.timesteps(25)
 *_, end = sample(model, x_T, times, schedule, ddpm_step, eight, randomness)
 show_images(end.x, columns=8, row_titles=["25 steps,\nrespaced"])
@@ -143,19 +154,24 @@ show_images(end.x, columns=8, row_titles=["25 steps,\nrespaced"])
 # ## 2 · Only the marginals matter
 #
 # <!-- Lecture, 6 minutes. The training only ever saw $x_t$ and $x_0$. So whatever has the right marginals is a sampler: say this slowly. Then show what a mean in the place of the noise does to them. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # What did training teach the network? To see the noise in $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\varepsilon$, one time at a time. It has never seen two times of one chain. The loss knows the distribution of each $x_t$ given $x_0$,
 # the **marginals** $q(x_t \mid x_0)$, and nothing about how neighbours are connected.
 #
 # So any way down will do, as long as at each time $x_t$ has the right marginal. The idea of DDIM: split $x_t$ into the picture and the noise that the network sees in it, and mix the two again, in the amounts that belong to time $t'$:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\hat x_0 = \frac{x_t - \sqrt{1-\bar\alpha_t}\;\hat\varepsilon}{\sqrt{\bar\alpha_t}}, \qquad
 # x_{t'} = \sqrt{\bar\alpha_{t'}}\;\hat x_0 + \sqrt{1-\bar\alpha_{t'}-\sigma^2}\;\hat\varepsilon + \sigma\, z. \tag{2}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The picture, the old noise, and perhaps some fresh noise $z$. The variances of the two noises add up to $1-\bar\alpha_{t'}$, for every $\sigma$ up to $\sqrt{1-\bar\alpha_{t'}}$. So $\sigma$ is ours to choose:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\sigma = \eta\,\sqrt{\frac{1-\bar\alpha_{t'}}{1-\bar\alpha_t}}\,\sqrt{1 - \frac{\bar\alpha_t}{\bar\alpha_{t'}}}. \tag{3}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # With $\eta = 0$ nothing is random but the start. With $\eta = 1$ the fresh noise is that of DDPM with the variance $\tilde\beta$.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -177,7 +193,7 @@ check_ddim_step(ddim_step)
 # Folded below: one way to write it.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "fragment"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
 # @title Solution 1
 def ddim_step(x_t, eps, t, t_prev, schedule, eta, noise):
     ab_prev, ab = schedule.alpha_bar[t_prev], schedule.alpha_bar[t]
@@ -188,10 +204,10 @@ def ddim_step(x_t, eps, t, t_prev, schedule, eta, noise):
 
 check_ddim_step(ddim_step)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** We said that $\eta = 1$ is DDPM. The two formulas do not look alike at all. Are they the same, for single steps and for jumps?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 x_t, eps, z = torch.randn((3, 4, 3, 16, 16), generator=randomness, dtype=torch.float64)
 for t, t_prev in ((500, 499), (500, 480), (250, 249), (250, 200), (20, 0), (1, 0)):
     one = ddim_step(x_t, eps, t, t_prev, schedule, eta=1.0, noise=z)
@@ -199,12 +215,13 @@ for t, t_prev in ((500, 499), (500, 480), (250, 249), (250, 200), (20, 0), (1, 0
     assert torch.allclose(one, other, rtol=1e-9)
 print("DDIM with η = 1 is DDPM, from any time to any other")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The same, to the last digits. So DDPM and DDIM are two ends of one family, and respaced DDPM is DDIM with $\eta = 1$.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** In (2) the variances add up for the *true* noise. A network cannot know it: at best it answers with a mean, $\mathbb E[\varepsilon \mid x_t]$. The data are numbers with mean 0 and variance 1. One denoiser knows the $x_0$ of each, the other answers with the mean. Which spread do your steps end with?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 from functools import partial
 
 from course_utils import GaussianDenoiser
@@ -231,9 +248,10 @@ for n in (500, 25, 10, 1):
         spreads.append(end.x.std())
     print("{:3} steps: true {:.2f}; mean: η = 0 {:.2f}, η = 1 {:.2f}".format(n, *spreads))
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # With the true noise, any number of steps keeps the spread. With its mean, steps must be short: long ones narrow everything, and a single one ends at $\mathbb E[x_0 \mid x_T]$, the average of all. That is why the heaps of section 1 were too narrow with 25 steps, and why a network that was trained like ours needs more than one step.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Think.** In notebook 02 we left the noise out of the DDPM step, and everything collapsed. DDIM with $\eta = 0$ leaves it out, too, and works. What is the difference?
 #
 # <details><summary>Answer</summary>
@@ -246,10 +264,11 @@ for n in (500, 25, 10, 1):
 # ## 3 · Which times?
 #
 # <!-- Lecture, 4 minutes. Let them compute `500 // 30`. The bug is easily made, and the picture shows only a little grain. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # For 25 steps out of 500 we stop at every twentieth time. What about 30? Code in circulation takes strides of $T/n$, rounded down or up, and begins at the end:
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 T, n = 500, 30
 strides = [T - i * (T // n) for i in range(n + 1)]
 left = (1 - linear.alpha_bar[strides[-1]]).sqrt()
@@ -261,12 +280,13 @@ print(
     f"alpha_bar[{rounded_up[-1]}] = {table[rounded_up[-1]]:.6f}, and alpha_bar[0] = {table[0]:.6f}"
 )
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The first list stops too early, and noise is left in the picture. The second runs past zero, and nobody complains: in Python `alpha_bar[-10]` is the tenth entry *from the end*, a time of almost pure noise. No error, no warning; only bad pictures.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** How bad? We walk these times with the exact denoiser. For the second list we do what such code does, and let the last index wrap around.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 lists = {
     "even, 30 steps": linear.timesteps(30),
     "strides of 16": strides,
@@ -307,12 +327,14 @@ check_timesteps(timesteps)
 # ## 4 · The same noise, the same sprite
 #
 # <!-- Lecture, 3 minutes. Ask whether 10 steps and 500 draw the same sprite. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # With $\eta = 0$ nothing is random after the start. So the start decides everything.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** With your step and your times we begin with the same noise and take 10, 25, 50, or all 500 steps. Same sprites, or different ones? And how much sooner are 25 steps done?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 import time
 
 ends, spent = {}, {}
@@ -334,7 +356,10 @@ titles = [f"{n} steps" for n in ends]
 show_images(torch.cat([*ends.values()]), columns=5, row_titles=titles)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# From 25 steps on, nearly the same sprites; with 10, some differ. All of them follow one path from the noise to the picture, in coarser or finer steps. (It is the solution of a differential equation.) A coarse walk leaves it a little.
+# From 25 steps on, nearly the same sprites; with 10, some differ. All of them follow one path from the noise to the picture, in coarser or finer steps.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# (It is the solution of a differential equation.) A coarse walk leaves it a little.
 #
 # So DDIM is a **map**: noise in, sprite out. And 25 steps take about a twentieth of the time of 500 (`benchmarks/README.md`; the assertion here asks for an eighth, since your machine may be busy). What can we do with a map?
 
@@ -342,12 +367,14 @@ show_images(torch.cat([*ends.values()]), columns=5, row_titles=titles)
 # ## 5 · Between two sprites
 #
 # <!-- Lecture, 5 minutes. Ask for the standard deviation of the mean of two noises. Then the arc explains itself. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Take the noises of two sprites, and draw what lies between. The straight line $(1-u)\,a + u\,b$ is the first idea.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** $a$ and $b$ are noise with standard deviation 1. What is the standard deviation of $\tfrac12 a + \tfrac12 b$? And what will the network make of it?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 a, b = torch.randn((2, 150, 3, 16, 16), generator=randomness)
 middle = 0.5 * a + 0.5 * b
 length = a.flatten(1).norm(dim=1).mean()
@@ -356,11 +383,12 @@ angle = torch.nn.functional.cosine_similarity(a.flatten(1), b.flatten(1)).acos()
 print(f"length of a: {length:.1f}, and √768 = {768**0.5:.1f}")
 print(f"angle between a and b: {angle.mean():.2f}, and π/2 = {torch.pi / 2:.2f}")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The middle is too quiet: $\sqrt{\tfrac14 + \tfrac14} = 0.71$. A network that is told $t = T$ expects noise of size 1.
 #
 # In 768 dimensions noise has almost always the same length, about $\sqrt{768}$, and two noises stand almost at a right angle. All noise lives near the surface of a ball. A straight line cuts through the ball; we should walk along the surface, on the **arc** between $a$ and $b$:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\mathrm{slerp}(a, b, u) = \frac{\sin\big((1-u)\,\Omega\big)}{\sin\Omega}\; a + \frac{\sin(u\,\Omega)}{\sin\Omega}\; b, \qquad \cos\Omega = \frac{a \cdot b}{\lVert a\rVert\,\lVert b\rVert}. \tag{4}$$
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -398,10 +426,10 @@ def slerp(a, b, share):
 
 check_slerp(slerp)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** What does the network draw from the middle of the line, and from the middle of the arc? We look at 150 pairs, and show eight.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 c = one_of_each.repeat(30, 1)
 noises = {"a": a, "middle of\nthe line": middle, "middle of\nthe arc": slerp(a, b, 0.5), "b": b}
 drawn = {}
@@ -416,10 +444,11 @@ show_images(pictures, columns=8, row_titles=[*drawn])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The line still leads to sprites, but to calmer ones: neighbouring pixels differ a little less. In the middle of the arc they differ as much as at its ends.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Now the whole way, as a film: eight pairs, 17 stops on each arc, there and back.
 
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+# %% slideshow={"slide_type": "subslide"} tags=["nbval-ignore-output"]
 from course_utils import animate
 
 shares = torch.linspace(0, 1, 17).tolist()
@@ -435,12 +464,13 @@ animate(frames + frames[-2:0:-1], captions, "eight sprites turn into eight other
 # ## 6 · And back: a sprite into noise
 #
 # <!-- Lecture, 4 minutes. Ask what they would expect with another class. What stays is what both classes share. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # A map without randomness can be walked in both directions (**inversion**). For times that *rise*, (2) with $\sigma = 0$ is a step from less noise to more, where $\hat\varepsilon$ comes from the network, and not from a random generator. The loop `sample` needs no change: we only hand it other times.
 #
 # Where do we begin? At $t = 0$ there is nothing to ask: the network was never trained there. And a sprite has large areas of exactly one colour, which no noisy picture has. So we give each sprite the little noise that belongs to $t = 20$, and begin there. Beside it, for comparison: the sprite as it is, and we only *say* that it is $x_{20}$.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 sprites, contexts = (table[:8] for table in load_sprites(split="test"))
 x_20 = schedule.add_noise(sprites, 20, torch.randn(sprites.shape, generator=randomness))
 for begin, name in ((sprites, "as it is"), (x_20, "with noise")):
@@ -454,14 +484,15 @@ for begin, name in ((sprites, "as it is"), (x_20, "with noise")):
         )
 assert (size - 1).abs() < 0.05
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # The more steps, the nearer we come back. Up and down are not exact inverses: on the way up a step asks the network at its cleaner end, on the way down at its noisier one, and the shorter the step, the less the two answers differ.
 #
 # What the way up ends with is the *code* of the sprite. From a true $x_{20}$ it has nearly size 1, as the noise has from which we draw. The bare sprite comes back as near or nearer, but its code has half that size, so it is not like the noise from which we draw: at small $t$ the network has never seen pictures without noise.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** The code remembers the sprite. What happens if we decode it with *another class*?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 names = ["hero", "non-hero", "food", "spell", "side-facing"]
 codes, c = encoded.x.repeat(5, 1, 1, 1), one_of_each.repeat_interleave(8, dim=0)
 *_, end = sample(model, codes, [*reversed(up), 0], schedule, c=c)
@@ -469,18 +500,23 @@ titles = ["sprite", "its code", *(f"as {name}" for name in names)]
 show_images(torch.cat([sprites, encoded.x, end.x]), columns=8, row_titles=titles)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Where the class is its own, the sprite comes back. Elsewhere often something of it stays: the colours, the pose, the outline. This is the simplest form of *editing* with a diffusion model.
+# Where the class is its own, the sprite comes back. Elsewhere often something of it stays: the colours, the pose, the outline.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# This is the simplest form of *editing* with a diffusion model.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · How many steps, then?
 #
 # <!-- Lecture, 5 minutes. Let them sketch before they see. The judge's own resolution is the line to point at: real sprites are at 2.4. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Sayings are plenty: "DDPM is better at full length, DDIM below it." Let us measure. `benchmarks/steps.py` drew 500 sprites for each number of steps, with three seeds, four samplers and the same network: the mistake of section 1, respaced DDPM, DDIM, and **DPM-Solver++**, of which section 8 tells.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** Draw the four curves: Fréchet distance against steps.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import load_table, plot_spread
 
 samplers = ("DDIM", "DPM-Solver++", "DDPM, respaced", "DDPM, skipping")
@@ -497,15 +533,19 @@ curves = {name: tables["Fréchet distance", name] for name in samplers[:3]}
 plot_spread(curves, "steps", "Fréchet distance", "What a step is worth", log=True)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Each line is the mean of three seeds, the band goes from the smallest to the largest. (Skipping lies far above.) For comparison: 500 real sprites beside 500 others are at 2.4 (`benchmarks/README.md`).
+# Each line is the mean of three seeds, the band goes from the smallest to the largest.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# (Skipping lies far above.) For comparison: 500 real sprites beside 500 others are at 2.4 (`benchmarks/README.md`).
 #
 # - **Skipping** is never below 73 on average, and the judge finds not one of its sprites clean. At 500 nothing is skipped, and it is DDPM.
 # - **DPM-Solver++** follows the same map as DDIM, and needs fewer steps for the same distance: 10 instead of 15, and 15 instead of 25.
 # - **DDIM** hardly changes from 50 steps on.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Question.** And the saying? Respaced DDPM and DDIM began with the same noise for each seed and number of steps. So we compare pairs, in all that was measured.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 for column in ("frechet_distance", "context_accuracy", "clean_share", "recall"):
     steps, ddpm = load_table("steps", "steps", column, sampler="DDPM, respaced")
     _, ddim = load_table("steps", "steps", column, sampler="DDIM")
@@ -513,21 +553,22 @@ for column in ("frechet_distance", "context_accuracy", "clean_share", "recall"):
     print(f"{column:16} DDPM better in {ahead.sum():2} of {ahead.numel()} pairs; DDPM − DDIM:")
     print("  " + "  ".join(f"{int(n)}: {d:+.2f}" for n, d in zip(steps, (ddpm - ddim).mean(0))))
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "-"}
 # - **Clean:** DDPM is ahead in every pair, on average by 8 to 14 points.
 # - **Right class:** it is ahead in 22 of 24 pairs, on average by up to two points.
 # - **Distance and recall:** it is ahead in 16 and in 15 of 24, by less than two seeds of one sampler differ. That may be chance. (The pairs share three seeds, so they are not 24 independent tests.)
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # So the second half of the saying fails: in no measure is DDIM ahead in most of its pairs. The first half may hold: at 500 steps DDPM has the smaller distance with all three seeds, too few to be sure.
 #
 # Where does the difference in clean sprites come from? With 25 steps, DDIM has 71 % and DDPM 84 %. With fresh noise only from $t \le 400$ it is 83 %, only above 400 it is 70 % (`benchmarks/where.py`, three times 500 sprites). So the noise helps below 400.
 #
 # How many steps do *you* need? Without guidance, as here: for a look that the start decides (a map), 10 of DPM-Solver++; for clean sprites respaced DDPM, best with 25 to 100. All 500 gave fewer clean sprites than 50, with each seed.
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Is the table right? We draw one point again: 500 sprites in 10 steps with DPM-Solver++ and the first seed.
 
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+# %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 from course_utils import load_classifier, sample_dpm
 from course_utils.quality.evaluation import grade
 
@@ -538,7 +579,7 @@ def draw(c, generator):
 
 again = grade(load_classifier(), draw, seed=0)
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 steps, seeds = curves["DPM-Solver++"]
 in_table = seeds[0, [*steps].index(10)]
 print(f"in the table {in_table:.1f}, drawn again {again.frechet_distance:.1f}")
@@ -548,18 +589,22 @@ assert abs(again.frechet_distance / in_table - 1) < 0.05
 # ## 8 · Look where it is heading
 #
 # <!-- Lecture, 5 minutes. One sentence carries it: look where the guess is moving, and aim a little ahead. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # DDIM acts as if $\hat x_0$ stayed the same during a step. In truth it moves, since the network sees more and more. We know how it moved during the *last* step. So aim at where it will be in the middle of this one:
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # $$\text{aim} = \hat x_0 + \frac{h}{2\,h_{\text{last}}}\,\big(\hat x_0 - \hat x_0^{\text{last}}\big), \qquad h = \lambda_{t'} - \lambda_t, \tag{5}$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # and take the DDIM step with the aim, and with the noise that fits it. That is **DPM-Solver++(2M)**: one question a step, as before, and a memory of one picture. Lengths of steps are measured in $\lambda = \tfrac12\log\mathrm{SNR}$, in which the formula of the solver is simplest. A last step to $t = 0$, where $\lambda$ is infinite, takes $\hat x_0$ as it is.
 #
 # It is called a solver of *second order*: with twice as many steps the error falls to a quarter, and DDIM's only to a half.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Is that so? If the data are Gaussian, the path is known exactly: a point that begins 1.3 standard deviations above the mean is so at each time. We walk from $T$ down to $t = 1$ and measure how far we end from it.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 from course_utils import dpm_solver
 
 mean, std = torch.tensor([0.3], dtype=torch.float64), torch.tensor([0.5], dtype=torch.float64)
@@ -579,28 +624,30 @@ for n in (30, 60, 120, 240):
 lengths = (linear.snr.log() / 2)[[33, 16, 1]].diff()
 print("the last two of 30 steps have the lengths h = {:.2f} and {:.2f}".format(*lengths))
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Halves and quarters, once the steps are short enough. With 30 steps it is no better, because of the last one: in $\lambda$ it is three times as long as the one before, so the last motion of $\hat x_0$ is continued much too far. What the solver is worth with a real network, section 7 has shown.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · When the picture in mind explodes
 #
 # <!-- Lecture, 4 minutes. Ask how large $1/\sqrt{\bar\alpha_T}$ is for the cosine schedule. The answer is ten thousand. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # To find $\hat x_0$ we divide by $\sqrt{\bar\alpha_t}$. At the beginning there is hardly any picture left, and we divide by almost nothing. An error in $\hat\varepsilon$ comes out larger by $\sqrt{(1-\bar\alpha_t)/\bar\alpha_t}$.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** How much larger does an error of the noise come out, at $t = T$?
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "skip"}
 for name, table in (("linear", linear.alpha_bar), ("cosine", schedule.alpha_bar)):
     print(f"{name}: an error in ε is multiplied by {((1 - table[500]) / table[500]).sqrt():.0f}")
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Ten thousand, with the cosine schedule. Our network puts out $x_0$ and not $\varepsilon$ (notebook 04), so it has no such error. But take a network that is off by 0.003 in $\hat\varepsilon$, which is little. We make one, and another that is off in its first answer only.
 #
 # The remedy is as old as DDPM: sprites live in $[-1, 1]$, so **clip** $\hat x_0$ to that at every step. In the course this is a model made from a model: `clipped(model, schedule)`.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "subslide"}
 from course_utils import clipped
 
 error = 0.003 * torch.randn((3, 16, 16), generator=randomness)
@@ -626,9 +673,11 @@ show_images(torch.cat([*rows.values()]), columns=8, row_titles=[*rows])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # One bad answer at the start, and the rest cannot mend it. With clipping they are sprites again: most of them ours with other details, and some changed.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Clipping has its price: a sampler that clips does not follow its formula any more, and with an exact denoiser of something that does *not* live in $[-1, 1]$ it would be wrong.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Think.** Guidance with $w = 6$ also puts numbers beyond 1 into $\hat x_0$, in every step. What would clipping do there?
 #
 # <details><summary>Answer</summary>
@@ -641,12 +690,14 @@ show_images(torch.cat([*rows.values()]), columns=8, row_titles=[*rows])
 # ## 10 · All of it, live
 #
 # <!-- Lecture, 3 minutes. Let the room find the smallest number of steps that it would accept, by a show of hands. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Three sliders: how many steps, how much noise in each, how much guidance. The start is always the same.
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # **Try it.** Find the smallest number of steps that you would accept. Then turn $\eta$ up: what happens with few steps, and what with 50?
 
-# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+# %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 from course_utils import sampler_sliders
 
 sampler_sliders(model, x_T, schedule, eight)
@@ -673,18 +724,21 @@ sampler_sliders(model, x_T, schedule, eight)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where to go from here
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # This is the end of the core. You can build a diffusion model from nothing: noise, network, training, control, speed. The loop does not depend on the data being pictures. The same one makes
-#
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # - **music and speech**, where `x` is a spectrogram or a waveform,
 # - **molecules and proteins**, where `x` holds the places of atoms,
 # - **video**, with a time axis more,
 # - **large pictures**, where `x` is not the picture but a small code of it: *latent diffusion*, the design behind most text-to-image models.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Good first readings:** DDPM ([arXiv:2006.11239](https://arxiv.org/abs/2006.11239)) and DDIM (below), whose algorithms you have now written; Karras et al., *Elucidating the Design Space of Diffusion-Based Generative Models*, 2022, [arXiv:2206.00364](https://arxiv.org/abs/2206.00364), which compares the choices that one has;
 # Rombach et al., *High-Resolution Image Synthesis with Latent Diffusion Models*, 2021, [arXiv:2112.10752](https://arxiv.org/abs/2112.10752); Lipman et al., *Flow Matching for Generative Modeling*, 2022, [arXiv:2210.02747](https://arxiv.org/abs/2210.02747), the straight path that newer models take; Kamb and Ganguli, *An Analytic Theory of Creativity in Convolutional Diffusion Models*, 2024, [arXiv:2412.20292](https://arxiv.org/abs/2412.20292), on why networks invent. The site's reading list goes on to 2026.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## References
 #
 # - J. Song, C. Meng, S. Ermon, *Denoising Diffusion Implicit Models* (DDIM), 2020, [arXiv:2010.02502](https://arxiv.org/abs/2010.02502): our (2) and (3) are its (12) and (16), where $\alpha$ means our $\bar\alpha$.
