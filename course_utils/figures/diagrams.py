@@ -53,14 +53,14 @@ def draw_model_families(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> Pic
     for i, (name, (stages, remark)) in enumerate(families.items()):
         y = 10 + row * i
         place_text(picture, 8, y + 24, name, va="center", fontsize=11, fontweight="bold")
-        place_text(picture, 622, y + 24, remark, va="center", fontsize=9)
-        _draw_stages(picture, 120, y, stages)
+        place_text(picture, 622, y + 24, remark, va="center", fontsize=9.5)
+        _draw_stages(picture, 112, y, stages)
     return picture
 
 
 def _draw_stages(picture: Picture, x: float, y: float, stages: list[Tensor | str]) -> None:
     """Pictures (tensors) and boxes (words) from left to right, with an arrow from each to the next."""
-    side, box, gap = 48, 70, 13
+    side, box, gap = 48, 76, 13
     for i, stage in enumerate(stages):
         width = side if isinstance(stage, Tensor) else box
         if isinstance(stage, Tensor):
@@ -71,7 +71,7 @@ def _draw_stages(picture: Picture, x: float, y: float, stages: list[Tensor | str
         elif i + 1 < len(stages):
             place_box(picture, x, y + side / 2 - 17, box, 34, stage)
         else:
-            place_text(picture, x, y + side / 2, stage, va="center", fontsize=10)
+            place_text(picture, x + 4, y + side / 2, stage, va="center")
         if i + 1 < len(stages):
             _place_arrow(picture, x + width + 1, y + side / 2, gap - 2)
         x += width + gap
@@ -86,7 +86,7 @@ def place_box(picture: Picture, x: float, y: float, width: float, height: float,
         (1, 1), width - 2, height - 2, "round,pad=0,rounding_size=6", facecolor=as_ink(NETWORK), lw=0
     )
     axes.add_patch(shape)
-    axes.text(width / 2, height / 2, name, color="white", ha="center", va="center", fontsize=8, fontweight="bold")
+    axes.text(width / 2, height / 2, name, color="white", ha="center", va="center", fontsize=9.5, fontweight="bold")
 
 
 def _place_arrow(picture: Picture, x: float, y: float, length: float) -> None:

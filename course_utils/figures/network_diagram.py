@@ -89,8 +89,8 @@ def _place_stage(
     height, width = pixels.shape[:2]
     top = round(y - height / 2)
     place_image(picture, pixels, round(x - width / 2), top, 1, frame=False)
-    place_text(picture, x, top - 20, name, ha="center", va="bottom", fontweight="bold", color=as_ink(colour))
-    place_text(picture, x, top - 5, shape, ha="center", va="bottom", fontsize=9)
+    place_text(picture, x, top - 23, name, ha="center", va="bottom", fontweight="bold", color=as_ink(colour))
+    place_text(picture, x, top - 5, shape, ha="center", va="bottom", fontsize=10.5)
 
 
 def _deck(features: Tensor, zoom: int, per_card: int) -> np.ndarray:
@@ -139,23 +139,23 @@ def _draw_flow(axes: Axes, features: Mapping[str, Tensor]) -> None:
     ):
         _place_route(axes, points, INK, 1.6)
     for x, y, word in ((215, 230, "halve"), (291, 320, "halve"), (525, 320, "double"), (607, 230, "double")):
-        axes.text(x, y, word, ha="center", va="center", fontsize=9)
+        axes.text(x, y, word, ha="center", va="center", fontsize=10.5)
     for x, word in ((121, "stem"), (699, "head")):
-        axes.text(x, 88, word, ha="center", va="bottom", color=as_ink(NETWORK), fontweight="bold", fontsize=10)
+        axes.text(x, 88, word, ha="center", va="bottom", color=as_ink(NETWORK), fontweight="bold", fontsize=11)
     for y, left, right, down, below in ((96, 246, 574, "down1", "up2"), (214, 308, 512, "down2", "bottom2")):
         _place_route(axes, [(left, y), (right, y)], NETWORK, 3.5)
         joined = f"{len(features[down])} channels, joined to\nthe {len(features[below])} that come up"
         axes.text(
             410,
-            y - 38,
+            y - 47,
             "skip connection",
             ha="center",
             va="bottom",
             color=as_ink(NETWORK),
             fontweight="bold",
-            fontsize=10,
+            fontsize=11,
         )
-        axes.text(410, y - 7, joined, ha="center", va="bottom", fontsize=9, linespacing=1.25)
+        axes.text(410, y - 7, joined, ha="center", va="bottom", fontsize=10.5, linespacing=1.1)
 
 
 def _draw_condition(picture: Picture, axes: Axes, seen: Mapping[str, Tensor], t: int, c: Tensor) -> None:
@@ -169,8 +169,8 @@ def _draw_condition(picture: Picture, axes: Axes, seen: Mapping[str, Tensor], t:
     axes.text(14, row, f"t = {t}", va="center", color=as_ink(_TIME), fontweight="bold")
     axes.text(14, low, "c", va="center", color=as_ink(_CONTEXT), fontweight="bold")
     _place_code(picture, 88, row, waves, 96)
-    axes.text(136, row - 14, "sines, cosines", ha="center", va="bottom", fontsize=9)
-    axes.text(88 + 9 * len(c), low - 11, "context", ha="center", va="bottom", fontsize=9)
+    axes.text(136, row - 14, "sines, cosines", ha="center", va="bottom", fontsize=10.5)
+    axes.text(88 + 9 * len(c), low - 11, "context", ha="center", va="bottom", fontsize=10.5)
     for i, number in enumerate(c.tolist()):
         axes.add_patch(
             Rectangle(
@@ -178,16 +178,16 @@ def _draw_condition(picture: Picture, axes: Axes, seen: Mapping[str, Tensor], t:
             )
         )
     _place_route(axes, [(188, row), (212, row)], _TIME, 1.6)
-    place_box(picture, 212, row - 13, 74, 26, "two layers")
+    place_box(picture, 212, row - 13, 78, 26, "two layers")
     _place_route(axes, [(92 + 18 * len(c), low), (212, low)], _CONTEXT, 1.6)
-    place_box(picture, 212, low - 13, 74, 26, "one layer")
-    _place_route(axes, [(286, row), (318, row)], _TIME, 1.6)
-    _place_route(axes, [(286, low), (330, low), (330, row + 12)], _CONTEXT, 1.6)
+    place_box(picture, 212, low - 13, 78, 26, "one layer")
+    _place_route(axes, [(290, row), (318, row)], _TIME, 1.6)
+    _place_route(axes, [(290, low), (330, low), (330, row + 12)], _CONTEXT, 1.6)
     axes.add_patch(Circle((330, row), 10, facecolor="white", edgecolor=INK, linewidth=1.4))
     axes.text(330, row, "+", ha="center", va="center", fontsize=13)
     _place_route(axes, [(342, row), (372, row)], _TIME, 1.6)
     _place_code(picture, 374, row, condition, 256)
-    axes.text(502, row + 14, f"the condition, {len(condition)} numbers", ha="center", va="top", fontsize=9)
+    axes.text(502, row + 14, f"the condition, {len(condition)} numbers", ha="center", va="top", fontsize=10.5)
     _place_route(axes, [(502, row - 12), (502, bus)], _TIME, 1.6)
     axes.text(
         660,
@@ -195,7 +195,7 @@ def _draw_condition(picture: Picture, axes: Axes, seen: Mapping[str, Tensor], t:
         "tells every block how\nto scale and shift\nits channels",
         va="center",
         color=as_ink(_TIME),
-        fontsize=10,
+        fontsize=11,
     )
 
 
