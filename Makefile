@@ -13,9 +13,16 @@ THREADS ?= 1
 WORKERS := $(if $(filter 1,$(THREADS)),2,1)
 TIMES   ?= 10
 PYTEST  := OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest --nbval -n $(WORKERS) --dist loadscope
-INSTALL := $(BIN)/python -m pip install --quiet
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(if $(CI),--quiet)
 # All but those with a command of their own, which norecursedirs in pyproject.toml leaves out, too.
 TESTS   := $(filter-out tests/browser/% tests/colab/% tests/packaging/% tests/students/%,$(wildcard tests/test_*.py tests/*/test_*.py))
+
+# On Linux the registry's PyTorch brings CUDA along, 4.5 GB of it. Where there is no NVIDIA GPU, a new .venv begins with the build for CPUs, and the
+# torchvision that belongs to it, from PyTorch's own index. If that does not answer within ten seconds, or what came cannot be imported, it is the
+# registry's turn, as if nothing had happened. To decide yourself: make lab TORCH=cpu, or TORCH=cuda.
+TORCH    ?= $(shell test "$$(uname)" = Linux && ! nvidia-smi -L 2>&1 | grep -q ^GPU && echo cpu)
+FOR_CPUS ?= https://download.pytorch.org/whl/cpu
+ANSWERS  := timeout 10 $(BIN)/python -c 'from urllib.request import urlopen; urlopen("$(FOR_CPUS)/torch/", timeout=5)' 2>/dev/null
 
 # JupyterLab refuses to run as root, as one does in a container, unless told that it is meant.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -27,13 +34,13 @@ help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
 
 lab: $(VENV)/lab ## set everything up and open the course in JupyterLab
-	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks $(AS_ROOT)
+	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks/01_intuition.ipynb $(AS_ROOT)
 
 test: $(VENV)/test ## set everything up and run all tests, notebooks included
 	$(PYTEST)
 
 test-oldest: ## the same with the oldest versions that pyproject.toml admits, in .venv-oldest
-	$(MAKE) .venv-oldest/python VENV=.venv-oldest
+	$(MAKE) .venv-oldest/python VENV=.venv-oldest TORCH=oldest
 	.venv-oldest/bin/python -m pip install --quiet uv # pip cannot be asked for the oldest
 	$(MAKE) test VENV=.venv-oldest INSTALL='.venv-oldest/bin/uv pip install --python .venv-oldest/bin/python --resolution lowest-direct'
 
@@ -85,12 +92,14 @@ site: $(VENV)/teach $(JAVASCRIPT) ## write the web pages: site/_build/html/index
 	@rm -rf site/_build # no page of yesterday, and no warning that was given yesterday
 	CDN=$(CDN) $(BIN)/sphinx-build --quiet -W --keep-going -d site/_build/doctrees site site/_build/html
 
+DECK := $(if $(CDN),--cdn) $(if $(filter 0,$(SOLUTIONS)),--no-solutions)
+
 # Slides, site and handouts are made from the notebooks as they are: nobody has to run these again to present them.
-slides: $(VENV)/teach $(JAVASCRIPT) ## write a deck for each notebook, which needs no network; with CDN=1 a small one that does
-	$(BIN)/python slides/deck.py notebooks/*.ipynb $(if $(CDN),--cdn)
+slides: $(VENV)/teach $(JAVASCRIPT) ## write a deck for each notebook, which needs no network; CDN=1: small ones that do; SOLUTIONS=0: without solutions
+	$(BIN)/python slides/deck.py notebooks/*.ipynb $(DECK)
 
 slides-pdf: $(VENV)/teach $(JAVASCRIPT) ## print the decks; needs Chromium
-	$(BIN)/python slides/deck.py notebooks/*.ipynb --pdf $(if $(CDN),--cdn)
+	$(BIN)/python slides/deck.py notebooks/*.ipynb --pdf $(DECK)
 
 sprites: $(VENV)/test ## draw data/sprites.npz and its card again
 	$(BIN)/python -m course_utils draw-sprites --n 20000 --n-test 2000 --seed 0 --overwrite --out data/sprites.npz
@@ -135,7 +144,13 @@ $(VENV)/test: $(VENV)/python pyproject.toml
 $(VENV)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: the course needs Python 3.11 or newer"; exit 1; }
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v >= (3, 11) or sys.exit("the course needs Python 3.11 or newer, and $(PYTHON) is %d.%d; name another: make PYTHON=python3.12" % v)'
-	$(PYTHON) -m venv $(VENV) && touch $@
+	$(PYTHON) -m venv $(VENV)
+	@if test "$(TORCH)" = cpu && $(ANSWERS); then \
+		echo "PyTorch comes without CUDA: $(VENV) will take about 1.3 GB. (With CUDA: make clean, then make lab TORCH=cuda.)" >&2; \
+		$(INSTALL) --index-url $(FOR_CPUS) torch torchvision && $(BIN)/python -c 'import torchvision' || $(BIN)/python -m pip uninstall -qy torch torchvision; \
+	fi
+	@$(BIN)/python -c 'import torch' 2>/dev/null || echo "What comes now takes about 6 GB in $(VENV) on Linux, most of it CUDA, and about 1 GB elsewhere." >&2
+	@touch $@
 
 # The JavaScript of slides and site: fetched once, never committed. No lock file: both packages are pinned and need no others.
 node_modules/installed: package.json

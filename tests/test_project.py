@@ -90,6 +90,77 @@ def test_make_says_in_one_line_why_a_python_will_not_do(python, reason, target, 
     assert not (tmp_path / ".venv").exists()
 
 
+STAND_IN = """#!/bin/sh
+# Python, pip and jupyter in one: notes what it is asked, and fails where it is told to.
+echo "$*" >> "$NOTES"
+IFS=,; for words in $FAILS; do case "$*" in *"$words"*) exit 1 ;; esac; done
+if [ "$1 $2" = "-m venv" ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && cp "$0" "$3/bin/jupyter"; fi
+"""
+
+
+@pytest.fixture
+def set_up(tmp_path):
+    """Runs `make .venv/lab` on a Linux of stand-ins; gives what pip was asked, and what was said."""
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+
+    def run(system="Linux", gpu="No devices were found", fails="", arguments=(), **env):
+        stand_ins = {
+            "python3": STAND_IN,
+            "uname": f"#!/bin/sh\necho {system}",
+            "nvidia-smi": f"#!/bin/sh\necho '{gpu}'",
+        }
+        for name, text in stand_ins.items():
+            (tmp_path / name).write_text(text)
+            (tmp_path / name).chmod(0o755)
+        env |= {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "NOTES": str(tmp_path / "notes"), "FAILS": fails}
+        command = ["make", ".venv/lab", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+        asked = (tmp_path / "notes").read_text().splitlines()
+        assert sum("urlopen" in line for line in asked) <= 1
+        return [line.split(" pip ")[1] for line in asked if " pip " in line], done.stderr
+
+    return run
+
+
+GPU = "GPU 0: NVIDIA GeForce"
+ALL = "install --disable-pip-version-check --editable .[lab]"
+FOR_CPUS = "install --disable-pip-version-check --index-url https://download.pytorch.org/whl/cpu torch torchvision"
+BACK = "uninstall -qy torch torchvision"
+
+
+@pytest.mark.parametrize(
+    ("machine", "asked", "said"),
+    [
+        ({}, [FOR_CPUS, ALL], "about 1.3 GB"),
+        ({"gpu": GPU, "fails": "import torch"}, [ALL], "about 6 GB"),
+        ({"gpu": GPU, "arguments": ["TORCH=cpu"]}, [FOR_CPUS, ALL], "about 1.3 GB"),
+        ({"arguments": ["TORCH=cuda"], "fails": "import torch"}, [ALL], "about 6 GB"),
+        ({"system": "Darwin", "fails": "import torch"}, [ALL], "about 1 GB elsewhere"),
+        ({"fails": "urlopen,import torch"}, [ALL], "about 6 GB"),  # the index does not answer
+        ({"fails": "--index-url,import torch"}, [FOR_CPUS, BACK, ALL], "about 6 GB"),  # has nothing for this machine
+        ({"fails": "import torch"}, [FOR_CPUS, BACK, ALL], "about 6 GB"),  # or two that do not fit
+    ],
+)
+def test_without_a_gpu_pytorch_comes_without_cuda_if_it_can(set_up, machine, asked, said):
+    """And in any other case as the registry has it. How large it is is said before it comes."""
+    now_asked, now_said = set_up(**machine)
+    assert now_asked == asked
+    assert said in now_said
+
+
+@pytest.mark.parametrize(("env", "quiet"), [({}, 0), ({"CI": "true"}, 2)])
+def test_pip_shows_its_progress_but_in_ci(set_up, env, quiet):
+    asked, _ = set_up(**env)
+    assert sum("--quiet" in line for line in asked) == quiet
+
+
+def test_lab_opens_the_first_notebook():
+    lab = re.search(r"^lab:.*\n\t(.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    first = re.search(r"--notebook-dir=\. .*default_url=/lab/tree/(\S+)", lab)[1]
+    assert ROOT / first == min((ROOT / "notebooks").glob("*.ipynb"))
+
+
 def test_a_second_call_installs_nothing_until_the_dependencies_change(tmp_path):
     for name in ("Makefile", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
