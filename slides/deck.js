@@ -3,13 +3,13 @@
 // solution, which → and the space bar pass by.
 
 const paper = /print-pdf/.test(location.search);
-const slides = () => Reveal.getSlides();
+const PITCH = { x: 1280 + 70, y: 720 + 70 }; // from slide to slide in the overview; reveal.js leaves 70 between two
 const here = selector => Reveal.getCurrentSlide().querySelector(selector);
 
 /** Go to the next slide in order, or the one before, that is not a solution; fragments come first. */
 function go(by) {
   if (by > 0 ? Reveal.nextFragment() : Reveal.prevFragment()) return;
-  const all = slides();
+  const all = Reveal.getSlides();
   let i = all.indexOf(Reveal.getCurrentSlide()) + by;
   while (all[i]?.matches(".solution")) i += by;
   if (!all[i]) return;
@@ -54,14 +54,29 @@ function count(button) {
   }, 200);
 }
 
-/** Shrink the overview until the whole deck is seen: a column for each section. */
+/** Where each section stands in an overview of so many bands, and how small that must be to be seen whole. */
+function layout(sections, bands) {
+  const across = Math.ceil(sections.length / bands), places = [];
+  let y = 0;
+  for (let i = 0; i < sections.length; i += across) {
+    const band = sections.slice(i, i + across);
+    band.forEach((_, x) => places.push([x, y]));
+    y += Math.max(...band.map(section => section.children.length));
+  }
+  return { places, across, down: y, scale: Math.min(innerWidth / (across * PITCH.x), innerHeight / (y * PITCH.y)) };
+}
+
+/** Let the overview show the whole deck: a column for each section, in as many bands as make it largest. */
 function fit() {
-  const columns = document.querySelectorAll(".slides > section").length;
-  const rows = Math.max(...[...document.querySelectorAll(".slides > section")].map(s => s.children.length));
-  const { width, height } = Reveal.getConfig(), space = 70; // reveal.js puts as much between two slides
-  const scale = Math.min(innerWidth / (columns * (width + space)), innerHeight / (rows * (height + space)));
-  const x = -(columns - 1) / 2 * (width + space), y = -(rows - 1) / 2 * (height + space);
-  document.documentElement.style.setProperty("--overview", `scale(${scale}) translate(${x}px, ${y}px)`);
+  const sections = [...document.querySelectorAll(".slides > section")];
+  const best = [1, 2, 3, 4].map(bands => layout(sections, bands)).reduce((a, b) => b.scale > a.scale ? b : a);
+  sections.forEach((section, i) => {
+    const [x, y] = best.places[i];
+    section.style.setProperty("--place", `translate(${x * PITCH.x}px, ${y * PITCH.y}px)`);
+  });
+  const x = (1 - best.across) / 2 * PITCH.x, y = (1 - best.down) / 2 * PITCH.y; // their middle is that of the window
+  const placed = Reveal.getScale() === 1 ? "" : "translate(-50%, -50%)"; // reveal.js centres what it scales
+  document.documentElement.style.setProperty("--overview", `${placed} scale(${best.scale}) translate(${x}px, ${y}px)`);
 }
 
 for (const movie of document.querySelectorAll(".build-up")) {
@@ -92,5 +107,4 @@ Reveal.on("slidechanged", ({ previousSlide, currentSlide }) => {
   build(currentSlide);
 });
 for (const event of ["fragmentshown", "fragmenthidden"]) Reveal.on(event, () => build(Reveal.getCurrentSlide()));
-Reveal.on("overviewshown", fit);
-addEventListener("resize", fit);
+for (const event of ["overviewshown", "resize"]) Reveal.on(event, fit);
