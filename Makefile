@@ -80,8 +80,8 @@ mutants-more: $(VENV)/mutants ## let mutmut change every line of the smallest mo
 
 notebooks: $(NOTEBOOKS) ## write and run the notebooks that are older than their text or the package
 
-handout: $(VENV)/teach ## write the notebooks without their solutions, for students, to handout/
-	$(BIN)/python -m teaching.handout handout
+handout: $(VENV)/teach ## write the notebooks without their solutions, for students, to handout/; NBGRADER=1 for nbgrader
+	$(BIN)/python -m teaching.handout handout $(if $(NBGRADER),--nbgrader)
 
 media: $(VENV)/browser slides site ## make the pictures of README and site again; needs Chromium
 	$(BIN)/python -m media.logo site/_static/sprite.png

@@ -1,10 +1,11 @@
 """Notebooks to hand out: the same ones without solutions, without answers and without outputs.
 
 What a solution defined is replaced by a line that goes on with the student's own function once its check is satisfied,
-and with the package's until then. So a handout runs from top to bottom from the first minute on. Outputs are cleared: a
-prediction is worth something only before one has seen the picture.
+and with the package's until then. So a handout runs from top to bottom from the first minute on. Outputs are cleared,
+and what the notebook says of them is folded after a prediction: it is worth something only before one has seen more.
 """
 
+import argparse
 import ast
 import copy
 import re
@@ -13,10 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
+from nbformat.v4 import new_markdown_cell
+
+from course_utils.storage.files import write_whole
 
 from .exercises import NOTEBOOKS, Exercise, exercises
+from .for_nbgrader import with_metadata
+from .questions import Question, answer_cell, bare, is_heading, leads, pieces, questions
 
-ANSWER = "*Your answer, in a sentence or two:*"
 GO_ON = """\
 # Nothing to do here. Your {name} goes on as soon as its check says ✓; until then the package's stands in.
 from course_utils import right_or_ours
@@ -24,11 +29,15 @@ from course_utils import right_or_ours
 {name} = right_or_ours({check}, {name})
 """
 
+FOLD = "<details><summary>What we see</summary>"
+
 
 def handout(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """A copy of a notebook for students: exercises and checks stay, solutions and folded answers go."""
     given = copy.deepcopy(notebook)
     given.metadata.pop("widgets", None)
+    given.metadata["handout"] = True
+    prose = Prose(questions(notebook))
     todo = iter(exercises(notebook))
     kept, exercise = [], None
     for cell in given.cells:
@@ -43,11 +52,82 @@ def handout(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             continue  # prose between an exercise and its solution is about the solution
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+            prose.after_code()
+            kept.append(cell)
         else:
-            cell.source = without_answers(cell.source)
-        kept.append(cell)
-    given.cells = kept
+            kept += prose.cells(cell)
+    given.cells = joined(kept)
     return given
+
+
+class Prose:
+    """The prose of a notebook on its way into a handout; what is folded depends on what came before.
+
+    Attributes:
+        asked: the questions that get a cell for an answer, by their text.
+        state: "predicted" after a prediction, "seen" after the cell that shows its result, and "told" otherwise.
+    """
+
+    def __init__(self, asked: Sequence[Question]) -> None:
+        self.asked = {question.text: question for question in asked}
+        self.state = "told"
+
+    def after_code(self) -> None:
+        """Take note of a cell with code: the first one after a prediction shows what came of it."""
+        self.state = "seen" if self.state in ("predicted", "seen") else "told"
+
+    def cells(self, cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+        """The cells that one cell of prose becomes: its text, in parts where cells for answers come between."""
+        kept, text = [], []
+        for piece in map(without_answers, pieces(cell.source)):
+            text.append(self._shown(piece))
+            if piece in self.asked:
+                kept += [_part(cell, text, len(kept)), answer_cell(self.asked[piece])]
+                text = []
+        return [*kept, _part(cell, text, len(kept))] if any(text) else kept
+
+    def _shown(self, piece: str) -> str:
+        """A piece as students see it, folded if it tells what came of a prediction."""
+        if is_heading(piece) or leads(piece):
+            self.state = "predicted" if piece.startswith("**Predict") else "told"
+        if self.state != "seen":
+            return piece
+        if "$$" in piece:
+            self.state = "told"
+        return folded(piece)
+
+
+def _part(cell: nbformat.NotebookNode, text: Sequence[str], before: int) -> nbformat.NotebookNode:
+    """A part of a cell of prose, of which so many cells were made before."""
+    name = f"{cell.id}-{before + 1}" if before else cell.id
+    return new_markdown_cell("\n\n".join(filter(None, text)), id=name, metadata=copy.deepcopy(cell.metadata))
+
+
+def folded(prose: str) -> str:
+    """Prose behind a line to click on.
+
+    Not folded are remarks in brackets at its beginning, which help to read a picture; a formula and what follows it,
+    since later cells build on it; and what is folded already.
+    """
+    paragraphs = re.split(r"\n{2,}", prose)
+    begin = next((i for i, text in enumerate(paragraphs) if not text.startswith("(")), len(paragraphs))
+    end = next((i for i, text in enumerate(paragraphs) if re.search(r"\$\$|<details", text)), len(paragraphs))
+    if end < len(paragraphs) and paragraphs[end].startswith("$$"):
+        end -= 1  # the sentence that leads to the formula stays with it
+    if begin < end:
+        paragraphs[begin:end] = [FOLD, *paragraphs[begin:end], "</details>"]
+    return "\n\n".join(paragraphs)
+
+
+def joined(cells: Sequence[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Cells in which what is folded in one and folded on in the next opens with one click."""
+    kept = list(cells[:1])
+    for cell in cells[1:]:
+        if kept[-1].source.endswith("\n\n</details>") and cell.source.startswith(FOLD) and FOLD in kept[-1].source:
+            kept[-1].source = kept[-1].source.removesuffix("\n\n</details>") + cell.source.removeprefix(FOLD)
+        else:
+            kept.append(cell)
+    return kept
 
 
 def without_solution(source: str, exercise: Exercise) -> str:
@@ -64,25 +144,49 @@ def without_solution(source: str, exercise: Exercise) -> str:
 
 
 def without_answers(prose: str) -> str:
-    """Room for an answer where one was folded; no notes for the lecturer; no badge, which would open the solutions.
+    """No answers; no notes for the lecturer; no badge, which would open the solutions.
 
     What else is folded, hints and derivations, stays.
     """
-    prose = re.sub(r"<details><summary>Answer</summary>.*?</details>", ANSWER, prose, flags=re.DOTALL)
-    prose = re.sub(r"\n*<!--.*?-->", "", prose, flags=re.DOTALL)
-    return re.sub(r"\n*\[!\[Open in Colab\].*", "", prose)
+    return re.sub(r"\n*\[!\[Open in Colab\].*", "", bare(prose))
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Write handout/NN_name.ipynb for each notebook, or into the folder that is named."""
-    (folder,) = map(Path, sys.argv[1:] if arguments is None else arguments)
-    folder.mkdir(parents=True, exist_ok=True)
+def write(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """Write a handout. Raises FileExistsError where a file stands that is none: nobody's notebook is overwritten."""
+    if path.exists() and not _is_handout(path):
+        raise FileExistsError(f"'{path}' was not written by this command: move it away, or name another folder")
+    write_whole(path, nbformat.writes(notebook).encode())
+
+
+def _is_handout(path: Path) -> bool:
+    try:
+        return nbformat.read(path, as_version=4).metadata.get("handout") is True
+    except Exception:  # whatever it is
+        return False
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write a notebook for students, NN_name.ipynb, for each notebook of the course."""
+    parser = argparse.ArgumentParser(prog="python -m teaching.handout", description=main.__doc__)
+    parser.add_argument("folder", type=Path, help="where to write them")
+    parser.add_argument(
+        "--nbgrader", action="store_true", help="with the metadata and the tests that nbgrader asks for"
+    )
+    given = parser.parse_args(arguments)
+    given.folder.mkdir(parents=True, exist_ok=True)
     for path in NOTEBOOKS:
-        unfinished = folder / f"{path.name}.part"
-        nbformat.write(handout(nbformat.read(path, as_version=4)), unfinished)
-        unfinished.replace(folder / path.name)
-        print(folder / path.name)
+        notebook = nbformat.read(path, as_version=4)
+        out = handout(notebook)
+        if given.nbgrader:
+            out = with_metadata(out, exercises(notebook), questions(notebook))
+        try:
+            write(out, given.folder / path.name)
+        except OSError as error:
+            print(f"handout: {error}", file=sys.stderr)
+            return 2
+        print(given.folder / path.name)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""What is handed out holds no solution and still runs; what comes back is read without trust."""
+"""What is handed out holds no solution, gives no prediction away, and still runs."""
 
 import ast
 import builtins
@@ -8,75 +8,23 @@ import symtable
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from running import each_notebook
+from small_course import EXERCISE, RIGHT, SOLUTION, small_notebook
 
 import course_utils
-from course_utils import check_add_noise, check_mended_guided, check_mended_loop, right_or_ours
+from course_utils import check_add_noise, right_or_ours
 from course_utils.exercises.exercise import Exercise
-from teaching import grade
-from teaching.exercises import NOTEBOOKS, asked, exercises
-from teaching.handout import ANSWER, handout, main, without_answers
-
-EXERCISE = """\
-from course_utils import check_add_noise
-
-
-def add_noise(x0, t, eps, schedule):
-    return ...  # your code
-
-
-check_add_noise(add_noise)"""
-
-RIGHT = EXERCISE.replace("...  # your code", "schedule.add_noise(x0, t, eps)")
-
-SOLUTION = """\
-# @title Solution 1
-from course_utils import show_images
-
-
-@torch.no_grad()
-def add_noise(x0, t, eps, schedule):
-    secret = schedule.alpha_bar[t]
-    return secret * x0
-
-
-check_add_noise(add_noise)
-shown = add_noise(bob, t, eps, schedule)  # this stays"""
+from teaching.exercises import NOTEBOOKS, exercises
+from teaching.handout import handout, main, without_answers
+from teaching.questions import ANSWER, asks, pieces, questions
 
 
 def read(path):
     return nbformat.read(path, as_version=4)
 
 
-def small_notebook(stub=EXERCISE, solution=SOLUTION):
-    """A notebook with one exercise, as a student first sees it: run, and not attempted."""
-    said = [new_output("stream", name="stdout", text="○ add_noise: not attempted yet.\n")]
-    return new_notebook(
-        cells=[
-            new_markdown_cell("### Exercise 1 · The jump (easy, 5 minutes)\n\nWrite it."),
-            new_code_cell(stub, metadata={"tags": ["exercise"], "slideshow": {"slide_type": "skip"}}, outputs=said),
-            new_markdown_cell("Folded below: one way to write it."),
-            new_code_cell(solution, metadata={"tags": ["solution"], "slideshow": {"slide_type": "skip"}}),
-            new_markdown_cell("**Think.** Why?\n\n<details><summary>Answer</summary>\n\nBecause.\n</details>"),
-        ]
-    )
-
-
 ASKED = exercises(small_notebook())
-
-
-def came_back(source, *printed, error=None, more=""):
-    """A student's notebook whose exercise cell was saved with these outputs."""
-    outputs = [new_output("stream", name="stdout", text=f"{line}\n") for line in printed]
-    if error:
-        outputs.append(new_output("error", ename="NameError", evalue=error, traceback=[]))
-    return new_notebook(cells=[new_code_cell(more), new_code_cell(source, outputs=outputs)])
-
-
-def mark_of(*arguments, **options):
-    (found,) = grade.marks(came_back(*arguments, **options), ASKED).values()
-    return found
 
 
 def test_an_exercise_is_read_from_its_heading_its_check_and_its_solution():
@@ -96,7 +44,7 @@ def test_an_exercise_without_heading_or_solution_is_an_error(missing):
 def test_a_solution_goes_and_what_it_shows_stays():
     before = small_notebook()
     whole = copy.deepcopy(before)
-    _, exercise, stand_in, think = handout(before).cells
+    _, exercise, stand_in, think, answer = handout(before).cells
     assert before == whole, "the notebook itself is left alone"
     assert exercise.source == EXERCISE
     assert "secret" not in stand_in.source
@@ -107,7 +55,7 @@ def test_a_solution_goes_and_what_it_shows_stays():
     assert "shown = add_noise(bob, t, eps, schedule)  # this stays" in stand_in.source
     assert "tags" not in stand_in.metadata
     assert not exercise.outputs
-    assert think.source == f"**Think.** Why?\n\n{ANSWER}"
+    assert (think.source, answer.source) == ("**Think.** Why?", ANSWER)
 
 
 def test_notes_for_the_lecturer_go():
@@ -130,7 +78,10 @@ def test_a_handout_is_a_notebook_without_solutions_answers_or_outputs(path):
     assert "colab.research" not in text
     assert "<!--" not in text
     assert "olded below" not in text
-    assert text.count(ANSWER) == sum(cell.source.count("<summary>Answer") for cell in whole.cells) >= 2
+    folded = sum(cell.source.count("<summary>Answer") for cell in whole.cells)
+    assert sum(question.points for question in questions(whole)) >= folded >= 2
+    assert text.count(ANSWER) == len(questions(whole))
+    assert text.count("<details>") == text.count("</details>")
     assert text.count("<summary>Hint") == sum(cell.source.count("<summary>Hint") for cell in whole.cells) >= 1
     shown = {line.strip() for cell in whole.cells if "solution" not in tags_of(cell) for line in lines_of(cell)}
     left = {line.strip() for cell in given.cells for line in lines_of(cell)}
@@ -163,12 +114,123 @@ def test_every_name_in_a_handout_is_defined_before_it_is_used(path):
             assert not used(table) - defined, cell.source
 
 
+FOLD = "<details><summary>What we see</summary>\n\n{}\n\n</details>"
+
+
+def prose(*sources):
+    """The prose of a handout, of a notebook with this prose, and with code where None stands."""
+    cells = [new_code_cell("show()") if source is None else new_markdown_cell(source) for source in sources]
+    return [cell.source for cell in handout(new_notebook(cells=cells)).cells if cell.cell_type == "markdown"]
+
+
+def test_what_came_of_a_prediction_is_folded_up_to_the_next_heading_or_question():
+    given = prose("Before.", "**Predict.** Up?", "Wait.", None, "Up.", "By 2.", None, "And down.", "### Next", "Shown.")
+    told = FOLD.format("Up.\n\nBy 2.")
+    assert given == [
+        "Before.",
+        "**Predict.** Up?",
+        ANSWER,
+        "Wait.",
+        told,
+        FOLD.format("And down."),
+        "### Next",
+        "Shown.",
+    ]
+
+
+@pytest.mark.parametrize("lead", ["**Think.** Why?", "**Question.** Why?", "**Try it.** Again.", "## 2 · Why?"])
+def test_a_question_or_a_heading_in_the_same_cell_stays_in_sight(lead):
+    _, _, told, *_ = prose("**Predict.** Up?", None, f"Up.\n\n{lead}\n\nMore.", "Shown.")
+    assert told == f"{FOLD.format('Up.')}\n\n{lead}\n\nMore."
+    assert prose("**Predict.** Up?", None, f"Up.\n\n{lead}", None, "Shown.")[-1] == "Shown."
+
+
+def test_what_belongs_to_a_picture_or_to_a_formula_is_not_folded():
+    (_, _, *told) = prose(
+        "**Predict.** Up?", None, "(White is 1.)\n\nUp.\n\nIn short,\n\n$$a \\tag{1}$$\n\nwith a.", "So b."
+    )
+    assert told == [f"(White is 1.)\n\n{FOLD.format('Up.')}\n\nIn short,\n\n$$a \\tag{{1}}$$\n\nwith a.", "So b."]
+
+
+def test_what_is_folded_already_is_not_folded_again():
+    hint = "<details><summary>Derivation</summary>\n\nBy parts.\n</details>"
+    assert prose("**Predict.** Up?", None, f"Up.\n\n{hint}")[-1] == f"{FOLD.format('Up.')}\n\n{hint}"
+
+
+def test_each_question_has_a_cell_for_its_answer_wherever_it_stands():
+    answer = "<details><summary>Answer</summary>\n\nYes.\n</details>"
+    given = prose(
+        f"# 07 · Title\n\n## 3 · Ink\n\nA drop.\n\n**Predict.** Up?\n\n**Think.** Why?\n\n{answer}\n\nGo on.",
+        "**Think.** And now?",
+        answer,  # in a cell of its own, as on a slide
+        f"**Question.** When?\n\n{answer}",
+    )
+    assert given == [
+        "# 07 · Title\n\n## 3 · Ink\n\nA drop.\n\n**Predict.** Up?",
+        ANSWER,
+        "**Think.** Why?",
+        ANSWER,
+        "Go on.",
+        "**Think.** And now?",
+        ANSWER,
+        "**Question.** When?",
+        ANSWER,
+    ]
+
+
+def test_a_question_is_named_by_notebook_section_and_kind():
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell("# 07 · Title"),
+            new_markdown_cell("## 3 · Ink\n\n**Predict.** Up?"),
+            new_markdown_cell("**Think.** Why?\n\n**Predict.** Down?"),
+            new_markdown_cell("## 12 · More\n\n**Predict.** Up?  Again?"),
+        ]
+    )
+    names = ["07-3-predict", "07-3-think", "07-3-predict-2", "07-12-predict"]
+    assert [question.name for question in questions(notebook)] == names
+    cells = [cell for cell in handout(notebook).cells if "answer" in tags_of(cell)]
+    assert [(cell.metadata["question"], cell.id) for cell in cells] == [(name, f"answer-{name}") for name in names]
+
+
+@each_notebook
+def test_every_question_of_a_notebook_is_followed_by_a_cell_for_its_answer(path):
+    whole, given = read(path), handout(read(path))
+    follows = dict(zip(range(len(given.cells)), given.cells[1:], strict=False))
+    asked = [i for i, cell in enumerate(given.cells) if cell.cell_type == "markdown" and asks(pieces(cell.source)[-1])]
+    named = [follows[i].metadata["question"] for i in asked]
+    assert named == [question.name for question in questions(whole)]
+    assert len({cell.id for cell in given.cells}) == len(given.cells)
+
+
+@each_notebook
+def test_a_handout_does_not_praise_what_was_not_done(path):
+    text = " ".join(
+        cell.source.replace("\n", " ") for cell in handout(read(path)).cells if cell.cell_type == "markdown"
+    )
+    praise = (
+        r"[^.]*\b(?:[Yy]ou have (?:\w+ )?(?:written|built|mended|made|done)|with your own|\*your\*|your four parts)\b[^.]*\."
+    )
+    assert re.findall(praise, text) == [], "whoever has not done an exercise reads this, too"
+
+
 def test_the_command_writes_every_handout(tmp_path, capsys):
-    main([str(tmp_path / "new")])
+    assert main([str(tmp_path / "new")]) == 0
     written = sorted((tmp_path / "new").iterdir())
     assert [path.name for path in written] == [path.name for path in NOTEBOOKS]
     assert capsys.readouterr().out.split() == [str(path) for path in written]
     assert read(written[0]).cells == handout(read(NOTEBOOKS[0])).cells
+    assert main([str(tmp_path / "new")]) == 0, "its own files are written again"
+
+
+@pytest.mark.parametrize("theirs", ["mine", None])
+def test_a_notebook_that_is_no_handout_is_not_overwritten(theirs, tmp_path, capsys):
+    file = tmp_path / NOTEBOOKS[1].name
+    file.write_text(theirs or nbformat.writes(small_notebook()))
+    before = file.read_bytes()
+    assert main([str(tmp_path)]) == 2
+    assert file.read_bytes() == before
+    assert "was not written by this command" in capsys.readouterr().err
 
 
 def test_the_students_function_goes_on_when_it_is_right_and_ours_until_then(capsys):
@@ -187,127 +249,12 @@ def test_only_checks_of_the_course_have_stand_ins():
         right_or_ours(print, lambda: None)
 
 
-@pytest.mark.parametrize(
-    ("attempt", "mark"),
-    [
-        (check_add_noise.right, grade.RIGHT),
-        (lambda *given: ..., grade.BLANK),
-        (lambda *given: None if given else 0, grade.RETURNS_NONE),
-        (lambda *given: 1 / 0, grade.STOPS),
-        (lambda x0, t, eps, schedule: x0, grade.WRONG),
-    ],
-)
-def test_every_kind_of_verdict_has_its_mark(attempt, mark):
-    verdict = check_add_noise.verdict(attempt)
-    assert mark_of(RIGHT, verdict) == (mark, verdict[2:])
-
-
-@pytest.mark.parametrize("check", [check_mended_loop, check_mended_guided])
-def test_code_to_mend_counts_as_not_attempted_until_it_does_something_else(check, capsys):
-    source = RIGHT.replace("add_noise", check.name)
-    todo = exercises(small_notebook(source, SOLUTION.replace("add_noise", check.name)))
-    for attempt, mark in ((check.given, grade.BLANK), (check.right, grade.RIGHT), (lambda *_: 0, grade.WRONG)):
-        verdict = check.verdict(attempt)
-        assert grade.marks(came_back(source, verdict), todo) == {check.name: (mark, verdict[2:])}
-    assert right_or_ours(check, check.given) is check.right
-    assert f"the package's {check.name}, until yours is right" in capsys.readouterr().out
-
-
 def test_a_handout_keeps_code_to_mend_as_it_was_handed_out():
     stub = RIGHT.replace("schedule.add_noise(x0, t, eps)", "schedule.add_noise(x0, t - 1, eps)  # a stranger's")
-    _, exercise, stand_in, _ = handout(small_notebook(stub)).cells
+    _, exercise, stand_in, *_ = handout(small_notebook(stub)).cells
     assert exercise.source == stub
     assert "add_noise = right_or_ours(check_add_noise, add_noise)" in stand_in.source
     assert "secret" not in stand_in.source
-
-
-def test_verdicts_are_read_from_the_outputs():
-    assert mark_of(RIGHT, "✓ add_noise is right.") == (grade.RIGHT, "add_noise is right.")
-    assert mark_of(EXERCISE, "○ add_noise: not attempted yet.")[0] == grade.BLANK
-    assert mark_of(RIGHT, "hello", "✗ add_noise: the noise is missing.") == (
-        grade.WRONG,
-        "add_noise: the noise is missing.",
-    )
-    assert mark_of(RIGHT)[0] == grade.NOT_RUN
-    assert mark_of(RIGHT, error="name 'x' is not defined") == (
-        grade.STOPS,
-        "add_noise: the cell stops with NameError: name 'x' is not defined",
-    )
-
-
-def test_a_verdict_of_two_lines_is_one_verdict():
-    mark, said = mark_of(RIGHT, "✗ add_noise stops with RuntimeError: sizes", "  See .view(-1, 1, 1, 1).")
-    assert mark == grade.STOPS
-    assert said.endswith("sizes\n  See .view(-1, 1, 1, 1).")
-
-
-@pytest.mark.parametrize(
-    ("source", "more", "reason"),
-    [
-        (RIGHT.replace("\ncheck_add_noise(add_noise)", ""), "", "no cell has the line"),
-        (RIGHT.replace("(add_noise)", "(schedule.add_noise)"), "", "no cell has the line"),
-        (RIGHT.replace("from course_utils", "from mine"), "", "its own check_add_noise"),
-        (RIGHT, "def check_add_noise(f): ...", "its own check_add_noise"),
-        (RIGHT, "check_add_noise = lambda f: 0", "its own check_add_noise"),
-        (RIGHT, "from mine import check_add_noise", "its own check_add_noise"),
-        (RIGHT, "from course_utils import check_slerp as check_add_noise", "its own check_add_noise"),
-        (RIGHT, "import builtins\nprint = builtins.exit", "its own print"),
-    ],
-)
-def test_a_check_that_was_changed_is_refused_whatever_it_says(source, more, reason):
-    mark, said = mark_of(source, "✓ add_noise is right.", more=more)
-    assert mark == grade.CHANGED
-    assert reason in said
-
-
-def test_two_verdicts_in_one_cell_are_refused():
-    mark, said = mark_of(RIGHT, "✓ add_noise is right.", "✗ add_noise: the noise is missing.")
-    assert mark == grade.CHANGED
-    assert "2 verdicts" in said
-
-
-def test_a_magic_or_a_slip_elsewhere_does_not_matter():
-    assert mark_of(RIGHT, "✓ add_noise is right.", more="!pip list\ndef f(:")[0] == grade.RIGHT
-
-
-def test_the_report_is_a_table_with_reasons_below(tmp_path):
-    ana, ben = tmp_path / "ana.ipynb", tmp_path / "ben.ipynb"
-    nbformat.write(came_back(RIGHT, "✓ add_noise is right."), ana)
-    nbformat.write(came_back(RIGHT, "✗ add_noise: the noise is missing."), ben)
-    text, complete = grade.report([ana, ben])
-    table, *reasons = text.split("\n\n")
-    words = [re.split(" {3,}", line) for line in table.splitlines()]
-    names = [exercise.name for exercise in asked(NOTEBOOKS[0])]
-    assert words == [
-        ["01_intuition", *names],
-        [str(ana), *(grade.RIGHT if name == "add_noise" else grade.CHANGED for name in names)],
-        [str(ben), *(grade.WRONG if name == "add_noise" else grade.CHANGED for name in names)],
-    ]
-    assert f"{ben}, add_noise: the noise is missing." in reasons
-    assert len(reasons) == 2 * len(names) - 1
-    assert complete
-
-
-def test_what_is_no_notebook_of_the_course_is_left_out_and_the_others_are_read(tmp_path):
-    files = [tmp_path / name for name in ("list.txt", "other.ipynb", "gone.ipynb", "ana.ipynb")]
-    files[0].write_text("eggs, milk")
-    nbformat.write(new_notebook(cells=[new_code_cell("1 + 1")]), files[1])
-    nbformat.write(came_back(RIGHT, "✓ add_noise is right."), files[3])
-    said, complete = grade.report(files)
-    assert re.findall(r"(\w+\.\w+) was left out", said) == ["list.txt", "other.ipynb", "gone.ipynb"]
-    assert "ValueError: it holds no exercise of the course" in said
-    assert grade.RIGHT in said
-    assert not complete
-
-
-def test_students_code_runs_only_when_asked_for(tmp_path):
-    trace = tmp_path / "trace"
-    forged = came_back(RIGHT, "✗ add_noise: forged.", more=f"open({str(trace)!r}, 'w').close()")
-    nbformat.write(forged, tmp_path / "ana.ipynb")
-    assert "wrong" in grade.report([tmp_path / "ana.ipynb"])[0]
-    assert not trace.exists()
-    assert "right" in grade.report([tmp_path / "ana.ipynb"], run=True)[0]
-    assert trace.exists()
 
 
 def tags_of(cell):
