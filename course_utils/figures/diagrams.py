@@ -4,15 +4,14 @@ The diagram of the U-Net stands in `network_diagram`, and figures that show numb
 """
 
 import torch.nn.functional as F
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import FancyArrowPatch
 from torch import Tensor
 
 from ..diffusion.schedules import NoiseSchedule
 from ..validation import require_floats, require_images
+from .drawing import place_box
 from .images import to_pixels
-from .picture import NETWORK, Picture, as_ink, place_axes, place_image, place_text, styled
-
-INK = "#1f2933"
+from .picture import INK, Picture, place_axes, place_image, place_text, styled
 
 
 @styled
@@ -69,24 +68,12 @@ def _draw_stages(picture: Picture, x: float, y: float, stages: list[Tensor | str
             inset = (side - zoom * len(pixels)) / 2
             place_image(picture, pixels, x + inset, y + inset, zoom)
         elif i + 1 < len(stages):
-            place_box(picture, x, y + side / 2 - 17, box, 34, stage)
+            place_box(picture, x, y + side / 2 - 17, box, 34, stage, size=9.5)
         else:
             place_text(picture, x + 4, y + side / 2, stage, va="center")
         if i + 1 < len(stages):
             _place_arrow(picture, x + width + 1, y + side / 2, gap - 2)
         x += width + gap
-
-
-def place_box(picture: Picture, x: float, y: float, width: float, height: float, name: str) -> None:
-    """A rounded box with a name in it, its upper left corner at (x, y), in pixels of the page."""
-    axes = place_axes(picture, x, y, width, height)
-    axes.set_axis_off()
-    axes.set(xlim=(0, width), ylim=(0, height))
-    shape = FancyBboxPatch(
-        (1, 1), width - 2, height - 2, "round,pad=0,rounding_size=6", facecolor=as_ink(NETWORK), lw=0
-    )
-    axes.add_patch(shape)
-    axes.text(width / 2, height / 2, name, color="white", ha="center", va="center", fontsize=9.5, fontweight="bold")
 
 
 def _place_arrow(picture: Picture, x: float, y: float, length: float) -> None:

@@ -1,21 +1,20 @@
 """The diagram of a U-Net: feature maps, shapes and conditioning, read from one call of a real `ContextUnet`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
-from matplotlib.path import Path
+from matplotlib.patches import Circle, Rectangle
 from torch import Tensor, nn
 
 from ..networks.unet import ContextUnet
 from ..validation import require_images, require_int
-from .diagrams import INK, place_box
+from .drawing import draw_path, place_box
 from .images import to_pixels
-from .picture import NETWORK, SIGNED, Picture, as_ink, place_axes, place_image, place_text, styled
+from .picture import INK, NETWORK, SIGNED, Picture, as_ink, place_axes, place_image, place_text, styled
 
 _TIME, _CONTEXT = "#8F4A7B", "#B26F00"
 
@@ -137,13 +136,13 @@ def _draw_flow(axes: Axes, features: Mapping[str, Tensor]) -> None:
         [(588, 214), (612, 214), (612, 146)],
         [(676, 96), (722, 96)],
     ):
-        _place_route(axes, points, INK, 1.6)
+        draw_path(axes, points, colour=INK, width=1.6)
     for x, y, word in ((215, 230, "halve"), (291, 320, "halve"), (525, 320, "double"), (607, 230, "double")):
         axes.text(x, y, word, ha="center", va="center", fontsize=10.5)
     for x, word in ((121, "stem"), (699, "head")):
         axes.text(x, 88, word, ha="center", va="bottom", color=as_ink(NETWORK), fontweight="bold", fontsize=11)
     for y, left, right, down, below in ((96, 246, 574, "down1", "up2"), (214, 308, 512, "down2", "bottom2")):
-        _place_route(axes, [(left, y), (right, y)], NETWORK, 3.5)
+        draw_path(axes, [(left, y), (right, y)], colour=NETWORK, width=3.5)
         joined = f"{len(features[down])} channels, joined to\nthe {len(features[below])} that come up"
         axes.text(
             410,
@@ -162,7 +161,7 @@ def _draw_condition(picture: Picture, axes: Axes, seen: Mapping[str, Tensor], t:
     """How t and c become the condition, and the line that brings it to every block."""
     bus, row, low = 362, 418, 466
     for x, y in ((176, 146), (250, 250), (328, 336), (448, 336), (554, 250), (644, 146)):
-        _place_route(axes, [(x, bus), (x, y)], _TIME, 1.6)
+        draw_path(axes, [(x, bus), (x, y)], colour=_TIME, width=1.6)
     axes.plot([176, 644], [bus, bus], color=_TIME, linewidth=1.6)
     waves, condition = seen["embed_time.0"][0], F.silu(seen["embed_time"] + seen["embed_context"])[0]
 
@@ -177,18 +176,18 @@ def _draw_condition(picture: Picture, axes: Axes, seen: Mapping[str, Tensor], t:
                 (88 + 18 * i, low - 8), 16, 16, facecolor=_CONTEXT if number else "white", edgecolor=INK, linewidth=0.8
             )
         )
-    _place_route(axes, [(188, row), (212, row)], _TIME, 1.6)
-    place_box(picture, 212, row - 13, 78, 26, "two layers")
-    _place_route(axes, [(92 + 18 * len(c), low), (212, low)], _CONTEXT, 1.6)
-    place_box(picture, 212, low - 13, 78, 26, "one layer")
-    _place_route(axes, [(290, row), (318, row)], _TIME, 1.6)
-    _place_route(axes, [(290, low), (330, low), (330, row + 12)], _CONTEXT, 1.6)
+    draw_path(axes, [(188, row), (212, row)], colour=_TIME, width=1.6)
+    place_box(picture, 212, row - 13, 78, 26, "two layers", size=9.5)
+    draw_path(axes, [(92 + 18 * len(c), low), (212, low)], colour=_CONTEXT, width=1.6)
+    place_box(picture, 212, low - 13, 78, 26, "one layer", size=9.5)
+    draw_path(axes, [(290, row), (318, row)], colour=_TIME, width=1.6)
+    draw_path(axes, [(290, low), (330, low), (330, row + 12)], colour=_CONTEXT, width=1.6)
     axes.add_patch(Circle((330, row), 10, facecolor="white", edgecolor=INK, linewidth=1.4))
     axes.text(330, row, "+", ha="center", va="center", fontsize=13)
-    _place_route(axes, [(342, row), (372, row)], _TIME, 1.6)
+    draw_path(axes, [(342, row), (372, row)], colour=_TIME, width=1.6)
     _place_code(picture, 374, row, condition, 256)
     axes.text(502, row + 14, f"the condition, {len(condition)} numbers", ha="center", va="top", fontsize=10.5)
-    _place_route(axes, [(502, row - 12), (502, bus)], _TIME, 1.6)
+    draw_path(axes, [(502, row - 12), (502, bus)], colour=_TIME, width=1.6)
     axes.text(
         660,
         bus,
@@ -206,10 +205,3 @@ def _place_code(picture: Picture, x: float, y: float, numbers: Tensor, width: in
     shown = SIGNED((numbers / (2 * numbers.abs().max().clamp(min=1e-9)) + 0.5).numpy())[None, :, :3]
     stripes = (255 * shown).round().astype(np.uint8).repeat(18, 0).repeat(cell, 1)
     place_image(picture, stripes, x + (width - cell * len(numbers)) / 2, y - 9, 1)
-
-
-def _place_route(axes: Axes, points: Sequence[tuple[float, float]], colour: str, width: float) -> None:
-    """A line through some points with an arrow at its end."""
-    arrow = FancyArrowPatch(path=Path(points), arrowstyle="-|>", mutation_scale=7 + 3 * width, color=colour, fill=True)
-    arrow.set(linewidth=width, joinstyle="round")
-    axes.add_patch(arrow)

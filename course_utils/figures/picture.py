@@ -51,7 +51,7 @@ They are three of Okabe and Ito's, which can be told apart without colour vision
 """
 
 
-FRAME = "#c5ccd3"
+INK, FRAME = "#1f2933", "#c5ccd3"
 
 
 SIGNED = LinearSegmentedColormap.from_list("signed", ["#8F4A7B", "#f7f5f3", "#B26F00"])
