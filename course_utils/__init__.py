@@ -74,8 +74,10 @@ from .diffusion.losses import diffusion_loss as diffusion_loss
 from .exercises.ch04_training import check_training_loop as check_training_loop
 from .exercises.ch04_training import check_learning_rate as check_learning_rate
 from .exercises.ch04_training import check_update_average as check_update_average
+from .figures.losses import plot_losses as plot_losses
 from .quality.metrics import clean_share as clean_share
 from .quality.metrics import context_accuracy as context_accuracy
+from .figures.pointing import point_at as point_at
 from .exercises.ch04_training import check_leaked as check_leaked
 from .training.loop import train as train
 from .training.loop import Progress as Progress

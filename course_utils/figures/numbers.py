@@ -149,6 +149,8 @@ def plot_dots(
 ) -> Picture:
     """Numbers that were measured several times: a row for each name, a dot for each time, a line at their mean.
 
+    The smallest mean stands above.
+
     Args:
         groups: for each name its numbers; what was measured are networks.
         xlabel, title: what the axis shows, and what to see. It begins at 0.
@@ -160,18 +162,20 @@ def plot_dots(
         require_number("each number of the groups", number)
     if mark is not None:
         require_number("mark", mark[1])
-    left, top, row = 24 + max(map(text_width, groups)), (40 if title else 14) + 20 * (mark is not None), 32
+    groups = dict(sorted(groups.items(), key=lambda group: sum(group[1]) / len(group[1])))
+    size, row = 13, 28  # of a name in points, and from one to the next in pixels
+    left, top = 24 + max(text_width(name, size) for name in groups), (40 if title else 14) + 20 * (mark is not None)
     height = row * len(groups)
-    picture = Picture(720, top + height + 58, f"{title or 'Measurements'}: {xlabel}, for {', '.join(groups)}")
-    axes = place_axes(picture, left, top, 690 - left, height)
+    picture = Picture(PAGE, top + height + 58, f"{title or 'Measurements'}: {xlabel}, for {', '.join(groups)}")
+    axes = place_axes(picture, left, top, PAGE - 30 - left, height)
     for i, numbers in enumerate(groups.values()):
         mean = sum(numbers) / len(numbers)
         axes.plot([mean, mean], [i - 0.3, i + 0.3], color=NETWORK, linewidth=2.5, solid_capstyle="butt")
-        axes.plot(numbers, [i] * len(numbers), "o", color=NETWORK, markersize=7, alpha=0.6, markeredgewidth=0)
+        axes.plot(numbers, [i] * len(numbers), "o", color=NETWORK, markersize=8, alpha=0.6, markeredgewidth=0)
     if mark is not None:
         axes.axvline(mark[1], color=DATA, linewidth=1.5)
         axes.text(mark[1], -0.62, mark[0], color=as_ink(DATA), fontweight="bold", ha="center", va="bottom")
-    axes.set_yticks(range(len(groups)), list(groups))
+    axes.set_yticks(range(len(groups)), list(groups), fontsize=size)
     axes.set(xlabel=xlabel, title=title, ylim=(len(groups) - 0.5, -0.5))
     axes.set_xlim(left=0)
     axes.tick_params(axis="y", length=0)
