@@ -33,7 +33,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' Makefile
 
-lab: $(VENV)/lab ## set everything up and open the course in JupyterLab
+lab: $(VENV)/lab ## set everything up and open notebook 01 in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks/01_intuition.ipynb $(AS_ROOT)
 
 test: $(VENV)/test ## set everything up and run all tests, notebooks included
@@ -86,6 +86,8 @@ handout: $(VENV)/teach ## write the notebooks without their solutions, for stude
 media: $(VENV)/browser slides site ## make the pictures of README and site again; needs Chromium
 	$(BIN)/python -m media.logo site/_static/sprite.png
 	$(BIN)/python -m media.movie media/noise-to-sprites.webp
+	$(BIN)/python -m media.ten_lines media/ten-lines.png
+	$(BIN)/python -m media.covers media/covers
 	$(BIN)/python -m pytest media/shots.py
 
 site: $(VENV)/teach $(JAVASCRIPT) ## write the web pages: site/_build/html/index.html
