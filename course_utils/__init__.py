@@ -50,12 +50,16 @@ from .quality.metrics import frechet_distance as frechet_distance
 
 # 03 Network
 from .figures.network_diagram import draw_network as draw_network
+from .figures.receptive_field import draw_receptive_fields as draw_receptive_fields
 from .exercises.ch03_network import check_unet as check_unet
 from .networks.unet import ContextUnet as ContextUnet
 from .networks.broken import without_skips as without_skips
+from .figures.conditioning import draw_clocks as draw_clocks
 from .exercises.ch03_network import check_time_embedding as check_time_embedding
 from .figures.numbers import plot_matrix as plot_matrix
+from .figures.conditioning import draw_scale_and_shift as draw_scale_and_shift
 from .exercises.ch03_network import check_modulate as check_modulate
+from .figures.block_diagram import draw_residual_block as draw_residual_block
 from .exercises.ch03_network import check_residual_block as check_residual_block
 from .storage.tables import load_ablations as load_ablations
 from .figures.curves import plot_spread as plot_spread

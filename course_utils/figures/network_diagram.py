@@ -16,7 +16,7 @@ from .drawing import draw_path, place_box
 from .images import to_pixels
 from .picture import INK, NETWORK, SIGNED, Picture, as_ink, place_axes, place_image, place_text, styled
 
-_TIME, _CONTEXT = "#8F4A7B", "#B26F00"
+TIME, _CONTEXT = "#8F4A7B", "#B26F00"
 
 
 _FEATURES = LinearSegmentedColormap.from_list("features", ["#05241c", NETWORK, "#f4fffa"])
@@ -47,15 +47,11 @@ def draw_network(model: nn.Module, x_t: Tensor, t: int, c: Tensor | None = None)
         t: its time, in 1…9999.
         c: its context, shape (1, n_context), of at most 8 numbers; None for no context.
     """
-    network = getattr(model, "network", model)
-    if not isinstance(network, ContextUnet):
-        raise ValueError(f"model must be a ContextUnet or hold one, got {type(model).__name__}")
-    if len(require_images("x_t", x_t)) != 1 or max(x_t.shape[2:]) > 32:
-        raise ValueError(f"x_t must be one image of at most 32 pixels a side, got shape {tuple(x_t.shape)}")
+    network = unet_of(model)
     if network.arguments["n_context"] > 8:
         raise ValueError(f"model must have contexts of at most 8 numbers, got {network.arguments['n_context']}")
     c = x_t.new_zeros((1, network.arguments["n_context"])) if c is None else c
-    seen = _outputs_of(network, x_t, torch.tensor([require_int("t", t, 1, 9999)]), c)
+    seen = outputs_of(network, x_t, t, c)
     features = {name: seen[name][0] for name in _DECKS}
     shapes = {name: "×".join(map(str, block.shape)) for name, block in features.items()}
     picture = Picture(
@@ -94,8 +90,13 @@ def _place_stage(
 
 def _deck(features: Tensor, zoom: int, per_card: int) -> np.ndarray:
     """Feature maps (C, H, W) as a deck of cards, uint8 of shape (height, width, 3)."""
-    step, order = 3, features.flatten(1).std(1).argsort(descending=True)
-    cards = features[order][: len(features) // per_card] / (5 * features.std()) + 0.5
+    order = features.flatten(1).std(1).argsort(descending=True)
+    return stack_cards(features[order][: len(features) // per_card] / (5 * features.std()) + 0.5, zoom)
+
+
+def stack_cards(cards: Tensor, zoom: int) -> np.ndarray:
+    """Feature maps (K, H, W) as a deck, the first in front, black for 0 and white for 1; uint8 (height, width, 3)."""
+    step = 3
     shown = (255 * _FEATURES(cards.clamp(0, 1).numpy())[..., :3]).round().astype(np.uint8)
     shown = shown.repeat(zoom, 1).repeat(zoom, 2)
     count, height, width = shown.shape[:3]
@@ -108,8 +109,19 @@ def _deck(features: Tensor, zoom: int, per_card: int) -> np.ndarray:
     return deck
 
 
-def _outputs_of(network: nn.Module, *arguments: Tensor) -> dict[str, Tensor]:
-    """What each part of a network puts out in one call, by the name of the part."""
+def unet_of(model: nn.Module) -> ContextUnet:
+    """The network itself, of a model that is one or holds one."""
+    network = getattr(model, "network", model)
+    if not isinstance(network, ContextUnet):
+        raise ValueError(f"model must be a ContextUnet or hold one, got {type(model).__name__}")
+    return network
+
+
+def outputs_of(network: nn.Module, x_t: Tensor, t: int, c: Tensor | None) -> dict[str, Tensor]:
+    """What each part of a network puts out in one call about one image, by the name of the part."""
+    if len(require_images("x_t", x_t)) != 1 or max(x_t.shape[2:]) > 32:
+        raise ValueError(f"x_t must be one image of at most 32 pixels a side, got shape {tuple(x_t.shape)}")
+    times = torch.tensor([require_int("t", t, 1, 9999)])
     seen: dict[str, Tensor] = {}
 
     def record(name: str) -> Callable[..., None]:
@@ -118,7 +130,7 @@ def _outputs_of(network: nn.Module, *arguments: Tensor) -> dict[str, Tensor]:
     handles = [part.register_forward_hook(record(name)) for name, part in network.named_modules()]
     try:
         with torch.no_grad():
-            network(*arguments)
+            network(x_t, times, c)
     finally:
         for handle in handles:
             handle.remove()
@@ -161,13 +173,13 @@ def _draw_condition(picture: Picture, axes: Axes, seen: Mapping[str, Tensor], t:
     """How t and c become the condition, and the line that brings it to every block."""
     bus, row, low = 362, 418, 466
     for x, y in ((176, 146), (250, 250), (328, 336), (448, 336), (554, 250), (644, 146)):
-        draw_path(axes, [(x, bus), (x, y)], colour=_TIME, width=1.6)
-    axes.plot([176, 644], [bus, bus], color=_TIME, linewidth=1.6)
+        draw_path(axes, [(x, bus), (x, y)], colour=TIME, width=1.6)
+    axes.plot([176, 644], [bus, bus], color=TIME, linewidth=1.6)
     waves, condition = seen["embed_time.0"][0], F.silu(seen["embed_time"] + seen["embed_context"])[0]
 
-    axes.text(14, row, f"t = {t}", va="center", color=as_ink(_TIME), fontweight="bold")
+    axes.text(14, row, f"t = {t}", va="center", color=as_ink(TIME), fontweight="bold")
     axes.text(14, low, "c", va="center", color=as_ink(_CONTEXT), fontweight="bold")
-    _place_code(picture, 88, row, waves, 96)
+    place_code(picture, 88, row, waves, 96)
     axes.text(136, row - 14, "sines, cosines", ha="center", va="bottom", fontsize=10.5)
     axes.text(88 + 9 * len(c), low - 11, "context", ha="center", va="bottom", fontsize=10.5)
     for i, number in enumerate(c.tolist()):
@@ -176,29 +188,29 @@ def _draw_condition(picture: Picture, axes: Axes, seen: Mapping[str, Tensor], t:
                 (88 + 18 * i, low - 8), 16, 16, facecolor=_CONTEXT if number else "white", edgecolor=INK, linewidth=0.8
             )
         )
-    draw_path(axes, [(188, row), (212, row)], colour=_TIME, width=1.6)
+    draw_path(axes, [(188, row), (212, row)], colour=TIME, width=1.6)
     place_box(picture, 212, row - 13, 78, 26, "two layers", size=9.5)
     draw_path(axes, [(92 + 18 * len(c), low), (212, low)], colour=_CONTEXT, width=1.6)
     place_box(picture, 212, low - 13, 78, 26, "one layer", size=9.5)
-    draw_path(axes, [(290, row), (318, row)], colour=_TIME, width=1.6)
+    draw_path(axes, [(290, row), (318, row)], colour=TIME, width=1.6)
     draw_path(axes, [(290, low), (330, low), (330, row + 12)], colour=_CONTEXT, width=1.6)
     axes.add_patch(Circle((330, row), 10, facecolor="white", edgecolor=INK, linewidth=1.4))
     axes.text(330, row, "+", ha="center", va="center", fontsize=13)
-    draw_path(axes, [(342, row), (372, row)], colour=_TIME, width=1.6)
-    _place_code(picture, 374, row, condition, 256)
+    draw_path(axes, [(342, row), (372, row)], colour=TIME, width=1.6)
+    place_code(picture, 374, row, condition, 256)
     axes.text(502, row + 14, f"the condition, {len(condition)} numbers", ha="center", va="top", fontsize=10.5)
-    draw_path(axes, [(502, row - 12), (502, bus)], colour=_TIME, width=1.6)
+    draw_path(axes, [(502, row - 12), (502, bus)], colour=TIME, width=1.6)
     axes.text(
         660,
         bus,
         "tells every block how\nto scale and shift\nits channels",
         va="center",
-        color=as_ink(_TIME),
+        color=as_ink(TIME),
         fontsize=11,
     )
 
 
-def _place_code(picture: Picture, x: float, y: float, numbers: Tensor, width: int) -> None:
+def place_code(picture: Picture, x: float, y: float, numbers: Tensor, width: int) -> None:
     """Numbers as coloured stripes around the height y, pale for 0; only every second or third if they are too many."""
     numbers = numbers[:: -(-len(numbers) // width)]
     cell = width // len(numbers)
