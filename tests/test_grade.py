@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -14,6 +15,10 @@ from tqdm import tqdm
 
 from course_utils.storage.files import any_console
 from teaching import grade
+from teaching.console import aligned
+from teaching.marks import CHANGED, RIGHT
+from teaching.report import report
+from teaching.work import default_points, look_at
 
 ASKING = "from course_utils import check_add_noise\n\ncheck_add_noise(add_noise)"
 
@@ -30,7 +35,7 @@ def graded(capsys, *words):
     """How the command ends, which files have a row, and all that it printed."""
     status = grade.main(list(words))
     printed = capsys.readouterr()
-    return status, [line.split()[0] for line in printed.out.splitlines() if grade.RIGHT in line], printed
+    return status, [line.split()[0] for line in printed.out.splitlines() if RIGHT in line], printed
 
 
 @pytest.fixture
@@ -125,27 +130,25 @@ def test_any_console_shows_the_table_and_the_remarks(handed_in, encoding, shown)
     printed = done.stdout.decode(encoding)
     first, *rows = printed.split(os.linesep * 2)[0].splitlines()
     assert [row.split()[0] for row in rows] == [shown, "\\u674e.ipynb"]
-    assert {row.index(grade.CHANGED) for row in rows} == {first.index("alpha_bar")}
+    assert {row.index(CHANGED) for row in rows} == {first.index("alpha_bar")}
     assert "\\u674e.ipynb, add_noise: \\u03b5 \\u2192 \\u674e." in printed
     assert "was left out" in printed
 
 
 def test_columns_stand_below_each_other_however_wide_the_letters_are():
     names = ["ana", "李四", "e\u0301va", "\u1112\u1161\u11ab", "山\u3000田"]
-    lines = grade.aligned([[name, "x"] for name in names]).splitlines()
+    lines = aligned([[name, "x"] for name in names]).splitlines()
     assert lines == [f"{name}{gap * ' '}x" for name, gap in zip(names, (6, 5, 6, 7, 3), strict=True)]
 
 
-def test_a_name_keeps_to_its_row_and_cannot_steer_the_terminal(handed_in, monkeypatch, capsys):
-    seen = grade.look_at(Path("handed-in", "ana.ipynb"), run=False)
-    monkeypatch.setattr(grade, "look_at", lambda file, run: seen)  # not every system lets a file have such a name
-    text, complete = grade.report(
-        [Path("a\nb.ipynb"), Path("\x1b[2J.ipynb"), Path("\udcff.ipynb"), Path("\u202ea.ipynb")]
+def test_a_name_keeps_to_its_row_and_cannot_steer_the_terminal(handed_in):
+    seen = look_at(Path("handed-in", "ana.ipynb"), handed_in)
+    names = ["a\nb.ipynb", "\x1b[2J.ipynb", "\udcff.ipynb", "\u202ea.ipynb"]  # not every system lets a file have them
+    rows = (
+        report([replace(seen, file=Path(name)) for name in names], {}, default_points()).split("\n\n")[0].splitlines()
     )
-    rows = text.split("\n\n")[0].splitlines()[1:]
-    assert [row.split()[0] for row in rows] == ["a\\nb.ipynb", "\\x1b[2J.ipynb", "\\udcff.ipynb", "\\u202ea.ipynb"]
-    assert len({row.index(grade.CHANGED) for row in rows}) == 1
-    assert complete
+    assert [row.split()[0] for row in rows[1:]] == ["a\\nb.ipynb", "\\x1b[2J.ipynb", "\\udcff.ipynb", "\\u202ea.ipynb"]
+    assert len({row.index(CHANGED) for row in rows[1:]}) == 1
 
 
 def test_what_a_student_printed_cannot_steer_the_terminal(handed_in, capsys):
