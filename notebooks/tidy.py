@@ -65,6 +65,8 @@ def lighten(output: NotebookNode, old: NotebookNode) -> None:
     """Lighten the pictures of an output; those that look like the ones in the same place of `old` become these."""
     for kind in {"image/png", "text/html"} & set(output.get("data", {})):
         output.data[kind] = with_light_pngs(output.data[kind], old.get("data", {}).get(kind, ""))
+    if "movie" in output.get("metadata", {}):  # that of a slider
+        output.metadata["movie"] = with_light_pngs(output.metadata["movie"], old.get("metadata", {}).get("movie", ""))
 
 
 def with_light_pngs(text: str, old: str = "") -> str:

@@ -129,7 +129,8 @@ def for_the_web(app, docname, source):
                 mystnb["image"] = {"alt": shown["alt"], "width": f"{shown['width']}px"}
             widget = output.get("data", {}).get("application/vnd.jupyter.widget-view+json")
             if widget:
-                output["data"] = {"text/html": still(widgets["state"], widget["model_id"])}
+                movie = output["metadata"].get("movie")
+                output["data"] = {"text/html": movie or still(widgets["state"], widget["model_id"])}
     source[0] = json.dumps(notebook)
 
 

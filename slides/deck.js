@@ -20,7 +20,7 @@ function go(by) {
 
 /** Play a movie, or stop it; a drawing that builds up goes on by clicks instead. */
 function play(movie, on) {
-  if (movie && !movie.matches(".build-up") && Boolean(movie.timer) !== on) movie.querySelector("button").click();
+  if (movie && !("buildUp" in movie.dataset) && Boolean(movie.timer) !== on) movie.querySelector("button").click();
 }
 
 /** Show a frame of a movie or a stage of a drawing. */
@@ -32,7 +32,7 @@ function frame(movie, number) {
 
 /** As many stages of a drawing as have been clicked for. */
 function build(slide) {
-  const movie = slide.querySelector(".build-up");
+  const movie = slide.querySelector("[data-build-up]");
   if (movie) frame(movie, paper ? 1e6 : slide.querySelectorAll(".stage.visible").length);
 }
 
@@ -79,7 +79,7 @@ function fit() {
   document.documentElement.style.setProperty("--overview", `${placed} scale(${best.scale}) translate(${x}px, ${y}px)`);
 }
 
-for (const movie of document.querySelectorAll(".build-up")) {
+for (const movie of document.querySelectorAll("[data-build-up]")) {
   const stages = movie.querySelector("input").max;
   for (let i = 0; i < stages; i++) movie.insertAdjacentHTML("afterend", '<span class="fragment stage"></span>');
 }

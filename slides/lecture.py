@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 import nbformat
 from nbconvert.filters import Highlight2HTML
-from pictures import monospaced, printed, shown_outputs
+from pictures import HEIGHT, monospaced, printed, shown_outputs
 
 MINUTES = r"Lecture, (\d+) minutes\."
 EXERCISE = r"Exercise (\d+) · (.+) \((\w+), (\d+) minutes\)"
@@ -135,7 +135,8 @@ def _add_code(slide: Slide, cell: nbformat.NotebookNode, later: bool) -> None:
         slide.blocks.append(Block(monospaced(code, highlight(code, metadata=None)), "code", later))
     if "show-print" in tags:
         slide.blocks.append(Block(printed(cell), "print", later))
-    slide.blocks += [Block(html, "figure", later) for html in shown_outputs(cell)]
+    room = HEIGHT - 52 * len(slide.blocks) - 40 * (slide.kind == "title")
+    slide.blocks += [Block(html, "figure", later) for html in shown_outputs(cell, room)]
 
 
 def blocks_of(source: str) -> Iterator[str]:

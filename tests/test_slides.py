@@ -1,6 +1,8 @@
 """What a deck shows, and what it leaves to the speaker; how it looks in a browser is tested in `tests/browser`."""
 
+import base64
 import html
+import io
 import re
 import sys
 
@@ -10,6 +12,7 @@ import pytest
 import torch
 from nbconvert import SlidesExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 from running import ROOT, each_notebook
 
 from course_utils import show_images
@@ -20,7 +23,7 @@ sys.path.insert(0, str(ROOT / "slides"))
 
 from deck import main
 from lecture import display, slides_of, stacks_of, teaching_code
-from pictures import native
+from pictures import sprites
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 
@@ -150,13 +153,18 @@ def test_equations_break_where_they_have_a_gap():
     assert broken == r"$$\begin{gathered} a,  \\[8pt]  \text{that is}\quad  b.  \end{gathered} \tag{1}$$"
 
 
-def test_sprites_come_back_from_a_figure_pixel_by_pixel():
+def test_sprites_are_laid_out_anew_each_with_its_own_pixels():
     x = torch.rand((5, 3, 4, 6), generator=torch.Generator().manual_seed(0)) * 2 - 1
     data, about = show_images(x, titles=["a", "b", "c"], row_titles=["one", "two"])._repr_mimebundle_()
-    found = native(data["image/png"], about["image/png"]["grid"])
-    assert len(found) == 5
+    page = sprites(data["image/png"], about["image/png"])
+    found = [Image.open(io.BytesIO(base64.b64decode(file))) for file in re.findall(r"base64,([^\"]+)", page)]
     for image, pixels in zip(found, to_pixels(x), strict=True):
-        np.testing.assert_array_equal(np.asarray(image), pixels)
+        np.testing.assert_array_equal(np.asarray(image.convert("RGB")), pixels)
+    sizes = {(int(width), int(height)) for width, height in re.findall(r'width="(\d+)" height="(\d+)"', page)}
+    ((width, height),) = sizes
+    assert width % 6 == height % 4 == 0 < width, "whole multiples"
+    for word in ("a", "b", "c", "one", "two"):
+        assert f">{word}</div>" in page
 
 
 @each_notebook

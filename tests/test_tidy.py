@@ -4,6 +4,7 @@ import base64
 import copy
 import io
 import os
+import re
 import subprocess
 import sys
 
@@ -262,3 +263,12 @@ def test_make_names_the_notebook_that_was_run_and_the_one_it_replaces(tmp_path):
     assert shown(nbformat.reads(after.decode(), as_version=4)) == in_base64(moved(1))
     subprocess.run(command[:-1], cwd=tmp_path, check=True)  # as for a notebook that is new
     assert (tmp_path / "new.ipynb").read_bytes() == after
+
+
+def test_the_movie_of_a_slider_is_made_light_like_any_other():
+    pixels = np.zeros((4, 4, 4), dtype=np.uint8)
+    output = new_output(
+        "display_data", {VIEW: {"model_id": "a"}}, metadata={"movie": f"<img src='{in_base64(pixels)}'>"}
+    )
+    (cell,) = tidy(drawn(output)).cells
+    assert read(re.search("'(.*)'", cell.outputs[0].metadata["movie"])[1])[0] == "P", "without alpha, with a palette"

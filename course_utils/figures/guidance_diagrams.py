@@ -8,7 +8,7 @@ from torch import Tensor
 from ..validation import require_floats, require_shape
 from .animation import Movie, build_up
 from .drawing import draw_arrow, draw_path, draw_point, draw_word, page_axes, plane
-from .picture import DATA, FRAME, INK, NETWORK, NOISE, PAGE, Picture, place_text, styled
+from .picture import DATA, INK, NETWORK, NOISE, PAGE, Picture, place_text, styled
 
 
 def draw_guidance(eps_u: Tensor, eps_c: Tensor, scales: Sequence[float] = (2, 4)) -> Movie:
@@ -40,8 +40,8 @@ def _arrow_so_far(eps_u: Tensor, eps_c: Tensor, scales: Sequence[float], stage: 
     corners = torch.stack([eps_u, eps_c, far])
     low, high = corners.amin(0), corners.amax(0)
     middle = (low + high) / 2
-    width, height, margin = 720, 300, 90
-    unit = max((high[0] - low[0]).item() / (width - 3 * margin), (high[1] - low[1]).item() / (height - 1.3 * margin))
+    width, height, margin = 720, 200, 90
+    unit = max((high[0] - low[0]).item() / (width - 3 * margin), (high[1] - low[1]).item() / (height - margin))
 
     def at(eps: Tensor) -> tuple[float, float]:  # the same scale in both directions, so that angles are true
         right, up = ((eps - middle) / unit).tolist()
@@ -54,7 +54,7 @@ def _arrow_so_far(eps_u: Tensor, eps_c: Tensor, scales: Sequence[float], stage: 
         for w in scales:
             draw_point(axes, at(eps_u + w * change), f"w = {w:g}", "se", NOISE)
     if stage >= 2:
-        draw_arrow(axes, at(eps_u), at(eps_c), r"$\varepsilon_c - \varepsilon_\varnothing$", "nw")
+        draw_arrow(axes, at(eps_u), at(eps_c), r"$\varepsilon_c - \varepsilon_\varnothing$", "n")
     if stage >= 1:
         draw_point(axes, at(eps_c), r"$\varepsilon_c$,  w = 1", "se", DATA, 10)
     draw_point(axes, at(eps_u), r"$\varepsilon_\varnothing$,  w = 0", "se", NETWORK, 10)
@@ -82,15 +82,16 @@ def plot_guided_paths(
     picture = Picture(PAGE, top + side, alt)
     for i, (name, path) in enumerate(paths.items()):
         axes = plane(picture, i * (side + gap), top, side, side, (-limit, limit), (-limit, limit), frame=True)
-        for colour, (label, points) in zip((DATA, FRAME), clouds.items(), strict=False):
-            axes.scatter(*points.T.cpu(), s=4, color=colour, alpha=0.4, linewidths=0)
-            if i == 0:
-                lowest = points[points[:, 1].argmin()].tolist()
-                draw_word(axes, (points[:, 0].mean().item(), lowest[1]), label, "s", colour if colour == DATA else INK)
+        for colour, points in zip((DATA, INK), clouds.values(), strict=False):
+            axes.scatter(points[:, 0].cpu(), points[:, 1].cpu(), s=4, color=colour, alpha=0.35, linewidths=0)
         places, arrows = (each.cpu() for each in fields[name])
         axes.quiver(*places.T, *arrows.T, color=INK, alpha=0.35, width=0.004, angles="xy")
         for walk in path.swapaxes(0, 1).cpu().numpy():
             draw_path(axes, walk, colour=NETWORK, width=1.6, arrow=False)
             axes.plot(*walk[-1], "o", color=NETWORK, markersize=5)
+        for colour, (label, points) in zip((DATA, INK), clouds.items(), strict=False):
+            side_of, edge = ("n", points[:, 1].argmax()) if colour == DATA else ("s", points[:, 1].argmin())
+            right, up = points[edge].tolist()
+            draw_word(axes, (right, up), label if i == 0 else "", side_of, colour)
         place_text(picture, i * (side + gap) + side / 2, top - 7, name, ha="center", va="bottom", fontweight="bold")
     return picture

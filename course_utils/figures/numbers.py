@@ -10,6 +10,7 @@ from ..validation import require_floats, require_int, require_number
 from .picture import (
     DATA,
     FRAME,
+    INK,
     NETWORK,
     PAGE,
     SIGNED,
@@ -97,6 +98,7 @@ def plot_matrix(
     limit: float = 1.0,
     first: tuple[int, int] = (0, 0),
     row_names: Sequence[str] = (),
+    column_names: Sequence[str] = (),
     size: tuple[int, int] = (560, 200),
 ) -> Picture:
     """A table of numbers as a picture: purple below 0, ochre above it, and a scale that says how far.
@@ -106,7 +108,8 @@ def plot_matrix(
         xlabel, ylabel, title: what columns and rows are, and what to see.
         limit: what is coloured fully; larger numbers look the same.
         first: the numbers of the first row and the first column.
-        row_names: one for each row, in the place of its number.
+        row_names, column_names: one for each row and column, in the place of its number; with names for both, each
+            number of the table is written into it.
         size: width and height of the table in pixels of the page.
     """
     if require_floats("values", values).ndim != 2:
@@ -114,6 +117,8 @@ def plot_matrix(
     rows, columns = values.shape
     if len(row_names) not in (0, rows):
         raise ValueError(f"row_names must have one entry for each of {rows} rows, got {len(row_names)}")
+    if len(column_names) not in (0, columns):
+        raise ValueError(f"column_names must have one entry for each of {columns} columns, got {len(column_names)}")
     require_number("limit", limit, 0, open_interval=True)
     row, column = (require_int("first", number, 0) for number in first)
     width, height = require_size(size)
@@ -132,6 +137,13 @@ def plot_matrix(
     )
     if row_names:
         axes.set_yticks(range(row, row + rows), row_names)
+    if column_names:
+        axes.set_xticks(range(column, column + columns), column_names)
+    if row_names and column_names:
+        for i, j in np.ndindex(rows, columns):
+            number = f"{values[i, j].item():.2f}".replace("-", "−")
+            strong = abs(values[i, j].item()) > 0.6 * limit  # there the ground is dark
+            axes.text(column + j, row + i, number, ha="center", va="center", color="white" if strong else INK)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.spines[:].set(visible=True, color=FRAME)
     scale = picture.colorbar(image, cax=place_axes(picture, left + width + 18, top, 14, height))

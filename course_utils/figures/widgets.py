@@ -1,10 +1,12 @@
 """Interactive figures, sliders over noise levels, trajectories, guidance and samplers; all that imports ipywidgets.
 
-What is drawn comes from `images`.
+What is drawn comes from `images`. On a slide or a web page there is no Python behind a slider; a movie of some of its
+places then stands in for it, in the metadata of the output, where notebooks do not look.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import ipywidgets
 import torch
@@ -16,6 +18,7 @@ from ..diffusion.samplers import Step, ddim_step, sample
 from ..diffusion.schedules import NoiseSchedule
 from ..diffusion.solvers import dpm_solver
 from ..validation import require_floats, require_images
+from .animation import Movie, animate
 from .images import plot_noise_level, show_images
 from .picture import Picture
 
@@ -31,7 +34,17 @@ for (const handle of this.closest('.widget-vbox')?.querySelectorAll('[role=slide
 }"""
 
 
-def noise_slider(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> ipywidgets.VBox:
+class _Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """Sliders above a picture, and a movie that stands in for them where nothing can be computed."""
+
+    movie: Movie | None = None
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        return bundle if self.movie is None else (bundle, {"movie": self.movie._repr_html_()})
+
+
+def noise_slider(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> _Panel:
     """A slider over t = 1…T beside one picture and its noise, with ᾱ_t and the signal-to-noise ratio read out.
 
     Args:
@@ -39,10 +52,15 @@ def noise_slider(x0: Tensor, eps: Tensor, schedule: NoiseSchedule) -> ipywidgets
         eps: its noise, of the same shape.
         schedule: the noise schedule.
     """
-    return _slider(lambda t: plot_noise_level(x0, eps, schedule, t), "t", 1, schedule.T, schedule.T // 4)
+    panel = _slider(lambda t: plot_noise_level(x0, eps, schedule, t), "t", 1, schedule.T, schedule.T // 4)
+    times = sorted({max(1, round(i * schedule.T / 20)) for i in range(21)})
+    captions = [f"t = {t}, ᾱ = {schedule.alpha_bar[t]:.3f}" for t in times]
+    frames = [schedule.add_noise(x0, t, eps) for t in times]
+    panel.movie = animate(frames, captions, f"A sprite with more and more noise, from t = 1 to t = {schedule.T}")
+    return panel
 
 
-def trajectory_slider(x_T: Tensor, steps: Sequence[Step], schedule: NoiseSchedule) -> ipywidgets.VBox:
+def trajectory_slider(x_T: Tensor, steps: Sequence[Step], schedule: NoiseSchedule) -> _Panel:
     """A slider over the steps of a sampler: the pictures, the noise that the model saw in them, and what it meant.
 
     Args:
@@ -61,10 +79,20 @@ def trajectory_slider(x_T: Tensor, steps: Sequence[Step], schedule: NoiseSchedul
         rows = ("x_t", "noise it\nsees", "picture it\nhas in mind")
         return show_images(torch.cat([x_t, eps, x0_hat]), row_titles=rows, columns=len(x_t), title=f"t = {t}")
 
-    return _slider(draw, "step", 0, len(steps) - 1, len(steps) // 3)
+    panel = _slider(draw, "step", 0, len(steps) - 1, len(steps) // 3)
+    some = sorted({round(i * (len(steps) - 1) / 9) for i in range(10)})
+    shown = [(arrivals[i].t, arrivals[i].x, steps[i].x0_hat) for i in some]
+    panel.movie = animate(
+        [torch.cat([x_t, schedule.predict_eps(x_t, t, x0_hat), x0_hat]) for t, x_t, x0_hat in shown],
+        [f"t = {t}: the noisy picture, the noise it sees in it, the picture it has in mind" for t, _, _ in shown],
+        "Three rows of pictures as the steps go by: the noisy pictures, the noise in them, and what is in mind",
+        columns=len(x_T),
+        milliseconds=500,
+    )
+    return panel
 
 
-def guidance_slider(model: Model, x_T: Tensor, schedule: NoiseSchedule, c: Tensor) -> ipywidgets.VBox:
+def guidance_slider(model: Model, x_T: Tensor, schedule: NoiseSchedule, c: Tensor) -> _Panel:
     """A slider over guidance scales from 0 to 8: what DPM-Solver++ draws from the same noise in 10 steps.
 
     Args:
@@ -82,7 +110,7 @@ def guidance_slider(model: Model, x_T: Tensor, schedule: NoiseSchedule, c: Tenso
     return _panel(draw, [_float_slider("w", 1, 8, 0.5)])
 
 
-def sprite_mixer(model: Model, x_T: Tensor, schedule: NoiseSchedule, names: Sequence[str]) -> ipywidgets.VBox:
+def sprite_mixer(model: Model, x_T: Tensor, schedule: NoiseSchedule, names: Sequence[str]) -> _Panel:
     """A slider for each class: the context of what DPM-Solver++ draws from the same noise, with w = 2.
 
     Args:
@@ -100,7 +128,7 @@ def sprite_mixer(model: Model, x_T: Tensor, schedule: NoiseSchedule, names: Sequ
     return _panel(draw, sliders)
 
 
-def sampler_sliders(model: Model, x_T: Tensor, schedule: NoiseSchedule, c: Tensor) -> ipywidgets.VBox:
+def sampler_sliders(model: Model, x_T: Tensor, schedule: NoiseSchedule, c: Tensor) -> _Panel:
     """Sliders over the number of steps, η and the guidance scale: what DDIM draws from the same noise.
 
     Arguments as in `guidance_slider`; the noise of the steps is the same each time, too.
@@ -118,7 +146,7 @@ def sampler_sliders(model: Model, x_T: Tensor, schedule: NoiseSchedule, c: Tenso
     return _panel(draw, [steps, _float_slider("η", 0, 1, 0.1), _float_slider("w", 1, 4, 0.5)])
 
 
-def _slider(draw: Callable[[int], Picture], name: str, low: int, high: int, start: int) -> ipywidgets.VBox:
+def _slider(draw: Callable[[int], Picture], name: str, low: int, high: int, start: int) -> _Panel:
     """A whole-number slider above the picture that `draw` makes for its value."""
     return _panel(draw, [ipywidgets.IntSlider(start, low, high, description=name, layout=_WIDE)])
 
@@ -130,7 +158,7 @@ def _float_slider(name: str, start: float, high: float, step: float) -> ipywidge
     )
 
 
-def _panel(draw: Callable[..., Picture], sliders: Sequence[ipywidgets.ValueWidget]) -> ipywidgets.VBox:
+def _panel(draw: Callable[..., Picture], sliders: Sequence[ipywidgets.ValueWidget]) -> _Panel:
     """Sliders above the picture that `draw` makes for their values."""
     picture = ipywidgets.HTML()  # not an Image, which has no text alternative
 
@@ -141,4 +169,4 @@ def _panel(draw: Callable[..., Picture], sliders: Sequence[ipywidgets.ValueWidge
     for slider in sliders:
         slider.observe(redraw, names="value")
     redraw()
-    return ipywidgets.VBox([*sliders, picture])
+    return _Panel([*sliders, picture])

@@ -104,8 +104,8 @@ pairs = [(similar[i, j].item(), f"{names[i]} and {names[j]}") for i in range(5) 
 for cosine, pair in sorted(pairs, reverse=True)[:3]:
     print(f"{pair:22} {cosine:.2f}")
 print(f"length of an arrow: {arrows.norm(dim=1).min():.1f} to {arrows.norm(dim=1).max():.1f}")
-size = (300, 190)
-plot_matrix(similar, "the same five", "", "Which way the arrows point", row_names=names, size=size)
+title, size = "Which way the arrows point", (480, 220)
+plot_matrix(similar, "", "", title, row_names=names, column_names=names, size=size)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Heroes and side-facing figures point in the most similar directions. Both are mostly whole figures.
@@ -141,9 +141,12 @@ print(f"correlation over ten pairs: {by_chance[0]:.2f}, as large in {as_good} of
 # <!-- Lecture, 4 minutes. Ask why one would hide the class on purpose. The answer comes in section 4: to have two answers to compare. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# While the network learned, we hid the context from it now and then: for one sprite in ten, five zeros. It had to guess what it was looking at. Why make it harder?
+# While the network learned, we hid the context from it now and then: for one sprite in ten, five zeros. It had to guess what it was looking at.
 
 # %% [markdown] slideshow={"slide_type": "-"}
+# **Question.** From one sprite in ten we hide what it is. Why make it harder?
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # Because this gives **two models in one**. With a context it draws from $p(x \mid c)$. With zeros it draws from $p(x)$, all sprites.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -212,7 +215,10 @@ x_T = torch.randn((10, 3, 16, 16), generator=randomness)
 *_, end = sample(model, x_T, schedule.timesteps(25), schedule, c=c)
 seen = judge.class_of(end.x.clamp(-1, 1))
 print(f"{(seen == c.argmax(1)).sum()} of 10 are what was asked for")
-show_images(end.x, columns=10, titles=[name for name in names for _ in range(2)])
+titles = [names[a] for a in c.argmax(1)]
+for i in (seen != c.argmax(1)).nonzero()[:, 0]:
+    titles[i] += f"\n(seen as\n{names[seen[i]]})"
+show_images(end.x, columns=10, titles=titles)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Nine of ten are what was asked for, says the judge.
@@ -260,6 +266,25 @@ assert obeyed > 0.8 > 3 * by_chance
 # We stay on the line from one of its answers through the other.
 #
 # No classifier takes part in it, hence the name. (An older method pushed the picture along the gradient of a separate classifier.)
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Question.** How far does $w$ go?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# In a world of two numbers the two answers are points of the plane, and we can draw them. Three heaps of points make two classes; the exact denoiser answers for a point between them.
+
+# %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
+from course_utils import MixtureDenoiser, draw_guidance
+
+centres = torch.tensor([[-1, 0.6], [1.2, 0.6], [0, -1.4]], dtype=torch.float64)
+first, second = torch.eye(2, dtype=torch.float64)
+plane = MixtureDenoiser(centres, schedule, 0.35, classes=torch.stack([first, second, second]))
+between = torch.tensor([[0.3, 0.4]], dtype=torch.float64)
+eps_u, eps_c = plane(between, 200)[0], plane(between, 200, first[None])[0]
+draw_guidance(eps_u, eps_c, scales=(2, 4))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# From the answer without context to the one with it, and $w$ times as far. Beyond $w = 1$ nobody has answered.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Exercise 2 · Write `guided` (medium, 10 minutes)
@@ -360,7 +385,7 @@ for column, (_, seeds) in curves.items():
     print(f"{column:17} {line}")
 print(f"{'w':17} {'  '.join(f'{w:5g}' for w in scales)}")
 titles = {"Fréchet distance": "frechet_distance", "accuracy": "context_accuracy"}
-titles |= {"clean": "clean_share", "recall": "recall"}
+titles |= {"clean": "clean_share", "coverage": "coverage", "recall": "recall"}
 panels = {title: curves[column] for title, column in titles.items()}
 plot_panels(panels, "guidance scale w", mark=("as trained", 1))
 
@@ -491,7 +516,7 @@ print("as asked:", *(f"w = {w}: {as_asked(mended_guided(model, w)):.0%} " for w 
 # **Predict.** One number, two classes: Gaussian heaps around $-1$ and $+1$ with standard deviation 0.5. We ask for the right one. With $w = 1$ the mean is 1. Where is it with $w = 4$: nearer to 1, or farther out? Do DDIM and DDPM agree?
 
 # %% slideshow={"slide_type": "skip"}
-from course_utils import MixtureDenoiser, ddim_step, ddpm_step
+from course_utils import ddim_step, ddpm_step
 
 classes = torch.eye(2, dtype=torch.float64)
 heaps = torch.tensor([[-1.0], [1.0]], dtype=torch.float64)
@@ -542,6 +567,34 @@ plot_histograms(shown, tilted_density, "x", "Guidance and the tilted density", "
 # $p_t(x \mid c)^w\, p_t(x)^{1-w}$: raising to a power and adding noise give another result in the other order. What guidance samples from has no simple formula, and depends on the sampler.
 #
 # It is a useful heuristic all the same, and the example fits the exaggerations of section 4: away from the other classes, past the typical hero.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Question.** Which way do samples take, and where do they end?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# We go back to the plane of section 4, and ask for the class on the left. The grey arrows say where guidance would go from there at $t = 200$; the green lines are nine walks of DDIM from the same noise.
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import plot_guided_paths
+
+from_noise = torch.randn((9, 2), generator=randomness, dtype=torch.float64)
+around = 0.35 * torch.randn((3, 150, 2), generator=randomness, dtype=torch.float64)
+clouds = centres[:, None] + around
+places = torch.cartesian_prod(*[torch.linspace(-2.6, 2.6, 12, dtype=torch.float64)] * 2)
+paths, fields = {}, {}
+for w in (1, 2, 4):
+    pull = guided(plane, w)
+    walk = sample(pull, from_noise, schedule.timesteps(100), schedule, c=first.expand(9, 2))
+    paths[f"w = {w}"] = torch.stack([from_noise, *(step.x for step in walk)])
+    t, c = torch.full((len(places),), 200), first.expand(len(places), 2)
+    fields[f"w = {w}"] = (places, -pull(places, t, c))
+    beyond = (paths[f"w = {w}"][-1] - centres[0]).mean(0)
+    print(f"w = {w}: the samples end {-beyond[0]:+.2f} to the left of the middle of their class")
+groups = {"asked for": clouds[0], "the other class": clouds[1:].flatten(0, 1)}
+plot_guided_paths(paths, groups, fields, limit=3)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# With $w = 4$ the walks overshoot: they end beyond their class, away from the other one.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Think.** In the example the other class was on the left, and guidance pushed to the right. Suppose the other class surrounds ours on all sides, as a ring. What would a large $w$ do?

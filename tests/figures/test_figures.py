@@ -89,6 +89,7 @@ PICTURES = {
     "plot_noise_level": lambda: plot_noise_level(noise(1, 3, 16, 16), noise(1, 3, 16, 16), SCHEDULE, 20),
     "draw_model_families": lambda: draw_model_families(noise(1, 3, 16, 16), noise(1, 3, 16, 16), SCHEDULE),
     "plot_matrix": lambda: plot_matrix(noise(5, 9), "column", "row", "T"),
+    "plot_matrix, named": lambda: plot_matrix(noise(2, 3), "", "", row_names=["a", "b"], column_names=["x", "y", "z"]),
     "plot_matrix, named rows": lambda: plot_matrix(noise(2, 9), "column", "", row_names=["a", "MMMMMMMMMMMM"]),
     "plot_spread": lambda: plot_spread(spread("a", "b", "a long name"), "x", "y", "T"),
     "plot_spread, log": lambda: plot_spread(LOG_SPREAD, "x", "y", "T", log=True),
@@ -412,6 +413,7 @@ def test_a_drawn_network_hears_the_time_and_the_context():
         (lambda: plot_noise_level(noise(2, 3, 4, 4), noise(2, 3, 4, 4), SCHEDULE, 5), "x0 must be one image"),
         (lambda: plot_matrix(noise(5), "x", "y"), r"values must have shape \(rows, columns\), got \(5,\)"),
         (lambda: plot_matrix(noise(5, 5), "x", "y", row_names=["a"]), "one entry for each of 5 rows, got 1"),
+        (lambda: plot_matrix(noise(5, 4), "x", "y", column_names=["a"]), "one entry for each of 4 columns, got 1"),
         (lambda: plot_spread(spread(*"abcdefghi"), "x", "y"), "curves must be 1 to .*, got 9"),
         (lambda: plot_spread({"a": (torch.arange(3), noise(2, 4))}, "x", "y"), "curves must be .*, each x of shape"),
         (lambda: plot_panels({"a": (torch.arange(3), noise(2, 4))}, "x"), "panels must be .*, each x of shape"),
@@ -546,3 +548,17 @@ def test_moving_the_slider_redraws_the_figure():
         assert base64.b64decode(shown["src"].split(",")[1]) == expected.png()
         seen.add(picture.value)
     assert len(seen) == 3
+
+
+def test_a_slider_brings_a_movie_along_for_where_nothing_can_be_computed():
+    schedule, sprite, noise = linear_schedule(40), torch.zeros((1, 3, 4, 4)), torch.randn((2, 3, 4, 4))
+    panel = noise_slider(sprite, torch.ones_like(sprite), schedule)
+    data, about = panel._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert about["movie"] == panel.movie._repr_html_()
+    assert panel.movie.captions[0].startswith("t = 1,")
+    assert panel.movie.captions[-1].startswith("t = 40,")
+    steps = list(sample(lambda x, t, c: torch.zeros_like(x), noise, schedule.timesteps(15), schedule))
+    movie = trajectory_slider(noise, steps, schedule).movie
+    assert len(movie.frames) == 10
+    assert movie.captions[0].startswith("t = 40:"), "it begins where the sampler did"
