@@ -7,7 +7,7 @@ from .storage.datasets import load_sprites as load_sprites
 from .storage.datasets import sprite_words as sprite_words
 from .figures.images import show_images as show_images
 from .figures.picture import Picture as Picture
-from .figures.numbers import plot_points as plot_points
+from .figures.forward import plot_tracks as plot_tracks
 from .diffusion.schedules import NoiseSchedule as NoiseSchedule
 from .diffusion.schedules import linear_schedule as linear_schedule
 from .exercises.ch01_intuition import check_alpha_bar as check_alpha_bar
@@ -20,9 +20,11 @@ from .figures.images import plot_noise_level as plot_noise_level
 from .figures.animation import animate as animate
 from .figures.animation import Movie as Movie
 from .figures.animation import build_up as build_up
+from .figures.forward import plot_pixel as plot_pixel
 from .diffusion.schedules import quadratic_schedule as quadratic_schedule
 from .diffusion.schedules import sigmoid_schedule as sigmoid_schedule
 from .diffusion.schedules import cosine_schedule as cosine_schedule
+from .figures.forward import plot_aligned as plot_aligned
 from .exercises.ch01_intuition import check_beta_from_alpha_bar as check_beta_from_alpha_bar
 from .exercises.ch01_intuition import check_predict_x0 as check_predict_x0
 from .diffusion.oracles import IdealDenoiser as IdealDenoiser
@@ -38,6 +40,7 @@ from .exercises.ch02_sampling import check_ddpm_step as check_ddpm_step
 from .diffusion.samplers import ddpm_step as ddpm_step
 from .exercises.ch02_sampling import check_sampling_loop as check_sampling_loop
 from .diffusion.oracles import MixtureDenoiser as MixtureDenoiser
+from .figures.numbers import plot_points as plot_points
 from .diffusion.oracles import GaussianDenoiser as GaussianDenoiser
 from .exercises.ch02_sampling import check_mended_loop as check_mended_loop
 from .quality.metrics import nearest as nearest
