@@ -29,7 +29,7 @@ from course_utils import right_or_ours
 {name} = right_or_ours({check}, {name})
 """
 
-FOLD = "<details><summary>What we see</summary>"
+FOLD, END = "<details><summary>What we see</summary>", "\n\n</details>"
 
 
 def handout(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -115,19 +115,30 @@ def folded(prose: str) -> str:
     if end < len(paragraphs) and paragraphs[end].startswith("$$"):
         end -= 1  # the sentence that leads to the formula stays with it
     if begin < end:
-        paragraphs[begin:end] = [FOLD, *paragraphs[begin:end], "</details>"]
+        paragraphs[begin:end] = [FOLD, *paragraphs[begin:end], END.strip()]
     return "\n\n".join(paragraphs)
 
 
 def joined(cells: Sequence[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
     """Cells in which what is folded in one and folded on in the next opens with one click."""
-    kept = list(cells[:1])
-    for cell in cells[1:]:
-        if kept[-1].source.endswith("\n\n</details>") and cell.source.startswith(FOLD) and FOLD in kept[-1].source:
-            kept[-1].source = kept[-1].source.removesuffix("\n\n</details>") + cell.source.removeprefix(FOLD)
+    kept: list[nbformat.NotebookNode] = []
+    for cell in cells:
+        before = kept[-1].source if kept else ""
+        if not (FOLD in before and before.endswith(END)):
+            kept.append(cell)
+        elif cell.source.startswith(FOLD):
+            kept[-1].source = before.removesuffix(END) + cell.source.removeprefix(FOLD)
         else:
+            if cell.source.startswith("$$"):
+                kept[-1].source = _open_last(before)
             kept.append(cell)
     return kept
+
+
+def _open_last(prose: str) -> str:
+    """Prose whose last folded paragraph, which leads to a formula, is taken out of the fold."""
+    told, _, last = prose.removesuffix(END).rpartition("\n\n")
+    return last if told == FOLD else f"{told}{END}\n\n{last}"
 
 
 def without_solution(source: str, exercise: Exercise) -> str:

@@ -152,6 +152,12 @@ def test_what_belongs_to_a_picture_or_to_a_formula_is_not_folded():
     assert told == [f"(White is 1.)\n\n{FOLD.format('Up.')}\n\nIn short,\n\n$$a \\tag{{1}}$$\n\nwith a.", "So b."]
 
 
+def test_the_sentence_that_leads_to_a_formula_is_not_folded_even_in_another_cell():
+    given = prose("**Predict.** Up?", None, "Up.\n\nIn short,", "$$a$$\n\nwith a.", "So b.")
+    assert given[2:] == [f"{FOLD.format('Up.')}\n\nIn short,", "$$a$$\n\nwith a.", "So b."]
+    assert prose("**Predict.** Up?", None, "In short,", "$$a$$")[2:] == ["In short,", "$$a$$"]
+
+
 def test_what_is_folded_already_is_not_folded_again():
     hint = "<details><summary>Derivation</summary>\n\nBy parts.\n</details>"
     assert prose("**Predict.** Up?", None, f"Up.\n\n{hint}")[-1] == f"{FOLD.format('Up.')}\n\n{hint}"
@@ -208,9 +214,8 @@ def test_a_handout_does_not_praise_what_was_not_done(path):
     text = " ".join(
         cell.source.replace("\n", " ") for cell in handout(read(path)).cells if cell.cell_type == "markdown"
     )
-    praise = (
-        r"[^.]*\b(?:[Yy]ou have (?:\w+ )?(?:written|built|mended|made|done)|with your own|\*your\*|your four parts)\b[^.]*\."
-    )
+    done = r"[Yy]ou have (?:\w+ )?(?:written|built|mended|made|done)|with your own|\*your\*|your four parts"
+    praise = rf"[^.]*(?<!\w)(?:{done})(?!\w)[^.]*\."
     assert re.findall(praise, text) == [], "whoever has not done an exercise reads this, too"
 
 
