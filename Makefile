@@ -148,10 +148,10 @@ $(VENV)/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v >= (3, 11) or sys.exit("the course needs Python 3.11 or newer, and $(PYTHON) is %d.%d; name another: make PYTHON=python3.12" % v)'
 	$(PYTHON) -m venv $(VENV)
 	@if test "$(TORCH)" = cpu && $(ANSWERS); then \
-		echo "PyTorch comes without CUDA: $(VENV) will take about 1.3 GB. (With CUDA: make clean, then make lab TORCH=cuda.)" >&2; \
+		echo "PyTorch comes without CUDA: a few minutes, and about 1.3 GB in $(VENV). (With CUDA: make clean, then make lab TORCH=cuda.)" >&2; \
 		$(INSTALL) --index-url $(FOR_CPUS) torch torchvision && $(BIN)/python -c 'import torchvision' || $(BIN)/python -m pip uninstall -qy torch torchvision; \
 	fi
-	@$(BIN)/python -c 'import torch' 2>/dev/null || echo "What comes now takes about 6 GB in $(VENV) on Linux, most of it CUDA, and about 1 GB elsewhere." >&2
+	@$(BIN)/python -c 'import torch' 2>/dev/null || echo "What comes now takes a few minutes, and about 6 GB in $(VENV) on Linux, most of it CUDA, or about 1 GB elsewhere." >&2
 	@touch $@
 
 # The JavaScript of slides and site: fetched once, never committed. No lock file: both packages are pinned and need no others.
