@@ -99,7 +99,9 @@ from .exercises.ch05_context import check_composed as check_composed
 from .diffusion.losses import drop_context as drop_context
 from .figures.widgets import guidance_slider as guidance_slider
 from .storage.tables import load_table as load_table
+from .figures.guidance_diagrams import draw_guidance as draw_guidance
 from .figures.curves import plot_panels as plot_panels
+from .figures.guidance_diagrams import plot_guided_paths as plot_guided_paths
 from .figures.widgets import sprite_mixer as sprite_mixer
 from .diffusion.guidance import guided as guided
 from .diffusion.guidance import composed as composed
@@ -107,13 +109,19 @@ from .quality.metrics import coverage as coverage
 from .quality.metrics import recall as recall
 
 # 06 Fast sampling
-from .exercises.ch06_fast_sampling import check_timesteps as check_timesteps
+from .figures.sampling_diagrams import draw_remix as draw_remix
 from .exercises.ch06_fast_sampling import check_ddim_step as check_ddim_step
+from .figures.sampling_curves import plot_walks as plot_walks
+from .figures.sampling_diagrams import draw_times as draw_times
+from .exercises.ch06_fast_sampling import check_timesteps as check_timesteps
 from .exercises.ch06_fast_sampling import check_slerp as check_slerp
+from .figures.sampling_diagrams import draw_arc as draw_arc
 from .diffusion.samplers import slerp as slerp
 from .diffusion.models import clipped as clipped
 from .diffusion.solvers import sample_dpm as sample_dpm
 from .diffusion.solvers import dpm_solver as dpm_solver
+from .figures.sampling_curves import plot_steps as plot_steps
+from .figures.sampling_curves import plot_orders as plot_orders
 from .figures.widgets import sampler_sliders as sampler_sliders
 
 # Handouts

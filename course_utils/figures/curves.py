@@ -1,15 +1,17 @@
 """Figures of curves: one curve a name, means with the band of their seeds, and several measurements side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 
 import matplotlib
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.lines import Line2D
+from matplotlib.path import Path
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Affine2D, IdentityTransform
 from torch import Tensor
 
 from ..validation import require_number
@@ -73,27 +75,16 @@ def plot_spread(
         log: whether both axes are logarithmic; the x axis then names the values that were measured.
         size: width and height in pixels of the page.
     """
-    colours = (NETWORK, *matplotlib.rcParams["axes.prop_cycle"].by_key()["color"])
-    if not 1 <= len(curves) <= len(colours):
-        raise ValueError(f"curves must be 1 to {len(colours)}, got {len(curves)}")
-    _require_repeated("curves", curves)
+    require_repeated("curves", curves)
     width, height = require_size(size)
     room, top = 30 + max(text_width(name, weight="bold") for name in curves), 40 if title else 16
     picture = Picture(width, height, f"{title or 'Curves'}: {ylabel} against {xlabel}, for {', '.join(curves)}")
     axes = place_axes(picture, 75, top, width - 85 - room, height - top - 55)
-    if log:
-        axes.set(xscale="log", yscale="log")
-    ends = {}
-    for (name, (x, y)), colour in zip(curves.items(), colours, strict=False):
-        axes.fill_between(x, y.amin(0), y.amax(0), color=colour, alpha=0.25, linewidth=0)
-        axes.plot(x, y.mean(0), color=colour)
-        ends[name] = (x[-1].item(), y.mean(0)[-1].item(), colour)
+    ends = draw_spread(axes, curves, log)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    axes.margins(x=0)
     if log:
-        _name_ticks(axes.xaxis, torch.cat([x for x, _ in curves.values()]).unique().tolist())
-        _name_ticks(axes.yaxis, [a * 10**b for b in range(-3, 5) for a in (1, 2, 3, 4, 6, 8)])
-    _name_ends(axes, ends)
+        name_ticks(axes, curves)
+    name_ends(axes, ends)
     return picture
 
 
@@ -108,37 +99,64 @@ def plot_panels(
         xlabel: what the x axes show.
         mark: a name and a value of x to compare with.
     """
-    _require_repeated("panels", panels)
+    require_repeated("panels", panels)
     if mark is not None:
         require_number("mark", mark[1])
-    gap, top, height = 58, 30, 190
-    width = (PAGE - 5) // len(panels) - gap
-    picture = Picture(PAGE, top + height + 55, f"Measurements: {', '.join(panels)} against {xlabel}")
+    columns = len(panels) if len(panels) <= 4 else 3
+    gap, top, height = 58, 30, 190 if columns == len(panels) else 105
+    width, row_height = (PAGE - 5) // columns - gap, top + height + 25
+    picture = Picture(PAGE, -(-len(panels) // columns) * row_height + 25, f"{', '.join(panels)} against {xlabel}")
     for i, (name, (x, y)) in enumerate(panels.items()):
-        axes = place_axes(picture, gap + i * (width + gap) - 8, top, width, height)
+        row, column = divmod(i, columns)
+        axes = place_axes(picture, gap + column * (width + gap) - 8, top + row * row_height, width, height)
         axes.fill_between(x, y.amin(0), y.amax(0), color=NETWORK, alpha=0.25, linewidth=0)
         axes.plot(x, y.mean(0), "o-", color=NETWORK, markersize=4)
-        axes.set(xlabel=xlabel, xlim=(x.min().item(), x.max().item()))
+        axes.set(xlabel=xlabel if i + columns >= len(panels) else "", xlim=(x.min().item(), x.max().item()))
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.set_title(name, fontsize=11)
         if mark is not None:
             axes.axvline(mark[1], color=FRAME, linewidth=1.2, zorder=0)
-            axes.text(mark[1], 0.02, f" {mark[0]}", transform=axes.get_xaxis_transform(), fontsize=10)
+            low, high = axes.get_ylim()
+            there = np.interp(mark[1], x, y.mean(0))
+            at, va = (0.98, "top") if there < (low + high) / 2 else (0.02, "bottom")  # where the curve is not
+            axes.text(mark[1], at, f" {mark[0]}", transform=axes.get_xaxis_transform(), fontsize=10, va=va)
     return picture
 
 
-def _require_repeated(name: str, curves: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+def require_repeated(name: str, curves: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+    """Curves that were measured several times: x of shape (N,), and y of shape (R, N) for R times."""
     if not curves or any(y.ndim != 2 or x.shape != y.shape[1:] for x, y in curves.values()):
         got = {key: (tuple(x.shape), tuple(y.shape)) for key, (x, y) in curves.items()}
         raise ValueError(f"{name} must be one or more, each x of shape (N,) and y of shape (R, N), got shapes {got}")
 
 
-def _name_ticks(axis: Axis, values: Sequence[float]) -> None:
-    """Ticks at these values, written as plain numbers."""
-    low, high = sorted(axis.get_view_interval())
-    kept = [value for value in values if low * 0.999 <= value <= high * 1.001]
-    axis.set_ticks(kept, [f"{value:g}" for value in kept])
-    axis.set_ticks([], minor=True)
+def draw_spread(
+    axes: Axes, curves: Mapping[str, tuple[Tensor, Tensor]], log: bool
+) -> dict[str, tuple[float, float, str]]:
+    """Draw means in their bands, as `plot_spread` does, and say where each ends and in which colour."""
+    colours = (NETWORK, *matplotlib.rcParams["axes.prop_cycle"].by_key()["color"])
+    if not 1 <= len(curves) <= len(colours):
+        raise ValueError(f"curves must be 1 to {len(colours)}, got {len(curves)}")
+    if log:
+        axes.set(xscale="log", yscale="log")
+    ends = {}
+    for (name, (x, y)), colour in zip(curves.items(), colours, strict=False):
+        axes.fill_between(x, y.amin(0), y.amax(0), color=colour, alpha=0.25, linewidth=0)
+        axes.plot(x, y.mean(0), color=colour)
+        ends[name] = (x[-1].item(), y.mean(0)[-1].item(), colour)
+    axes.margins(x=0)
+    return ends
+
+
+def name_ticks(axes: Axes, curves: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+    """Plain numbers at logarithmic axes: what was measured on the x axis, and round ones on the y axis."""
+    measured = torch.cat([x for x, _ in curves.values()]).unique().tolist()
+    round_ones = [a * 10**b for b in range(-3, 5) for a in (1, 2, 3, 4, 6, 8)]
+    for axis, values in ((axes.xaxis, measured), (axes.yaxis, round_ones)):
+        low, high = sorted(axis.get_view_interval())
+        kept = [value for value in values if low * 0.999 <= value <= high * 1.001]
+        axis.set_ticks(kept, [f"{value:g}" for value in kept])
+        axis.set_ticks([], minor=True)
 
 
 def name_curves(axes: Axes, curves: Mapping[str, Line2D]) -> None:
@@ -162,11 +180,27 @@ def name_curves(axes: Axes, curves: Mapping[str, Line2D]) -> None:
             "fontweight": "bold",
             "rotation": np.degrees(np.arctan(slope[i])),
         }
-        box = {"facecolor": "white", "linewidth": 0, "pad": 1.5}
-        axes.text(name_x, name_y, name, ha="center", va="center", rotation_mode="anchor", bbox=box, **style)
+        text = axes.text(name_x, name_y, name, ha="center", va="center", rotation_mode="anchor", **style)
+        _leave_out(axes, curves[name], text)
 
 
-def _name_ends(axes: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None:
+def _leave_out(axes: Axes, line: Line2D, text: Text) -> None:
+    """Interrupt a line where its name is, and no other line."""
+    turned = text.get_rotation()
+    text.set_rotation(0)
+    box = text.get_window_extent().padded(0.04 * axes.figure.dpi)
+    text.set_rotation(turned)
+    x, y = axes.transData.transform(text.get_position())
+    turn = Affine2D().rotate_deg_around(x, y, turned)
+    corners = turn.transform([(box.x0, box.y0), (box.x0, box.y1), (box.x1, box.y1), (box.x1, box.y0)])  # clockwise
+    gap = Path([*corners, corners[0]], closed=True)
+    whole = axes.bbox.padded(axes.figure.dpi)
+    frame = [(whole.x0, whole.y0), (whole.x1, whole.y0), (whole.x1, whole.y1), (whole.x0, whole.y1)]
+    outside = Path([*frame, frame[0]], closed=True)  # the other way round, so that the gap is a hole in it
+    line.set_clip_path(Path.make_compound_path(outside, gap), IdentityTransform())
+
+
+def name_ends(axes: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None:
     """Write names to the right of the ends of curves, each (x, y, colour), and push them apart where they are close."""
     axes.get_xlim(), axes.get_ylim()  # settles the limits, on which positions depend
     line = 19 * axes.figure.dpi / DPI

@@ -1,4 +1,4 @@
-"""Drawings of how samplers walk: a step of DDIM as a remix, noises on a chord and on an arc, lists of times.
+"""Drawings of how samplers walk: a step of DDIM as a remix, noises on a line and on an arc, lists of times.
 
 Curves of what their steps are worth stand in `sampling_curves`.
 """
@@ -11,105 +11,151 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from ..diffusion.samplers import ddim_step
+from ..diffusion.samplers import ddim_step, slerp
 from ..diffusion.schedules import NoiseSchedule
 from ..validation import require_floats, require_images, require_int
 from .drawing import Point, draw_arrow, draw_path, draw_point, draw_ruler, draw_word, page_axes, place_sprite, plane
 from .images import to_pixels
 from .picture import DATA, FRAME, INK, NETWORK, NOISE, Picture, styled
 
-_SIDE, _ZOOM = 112, 7  # of a picture in `draw_remix`, in pixels of the page
 _BAR = 140  # the amount 1, in pixels of the page
 
 
 def draw_remix(x_t: Tensor, eps: Tensor, t: int, t_prev: int, schedule: NoiseSchedule) -> list[Picture]:
-    """A step of DDIM with η = 0 in four stages: x_t, what the model sees in it, the new amounts, and x_t′.
+    """A step of DDIM with η = 0 in four stages: x_t, what a model sees in it, the new amounts, and x_t′.
 
     Args:
-        x_t: one image in a batch at time t, shape (1, C, 16, 16).
-        eps: the noise that a model sees in it, of the same shape.
+        x_t: one image in a batch at time t, shape (1, 3, 16, 16) or (1, 1, 16, 16).
+        eps: the noise that the model sees in it, of the same shape.
         t, t_prev: where the step begins, and where it ends.
         schedule: the noise schedule, for the amounts.
 
-    Returns four pictures for `build_up`. Raises ValueError for other shapes and times.
+    Returns four pictures for `build_up`.
     """
-    if tuple(require_images("x_t", x_t).shape[::2]) != (1, 16) or x_t.shape[3] != 16:
-        raise ValueError(f"x_t must be one image of 16 × 16 pixels in a batch, got shape {tuple(x_t.shape)}")
-    mixed = ddim_step(x_t, eps, t, t_prev, schedule)  # which asks about eps and the times
-    batch = torch.cat([x_t, schedule.predict_x0(x_t, t, eps), eps, mixed])
+    _require_sprites("x_t", x_t, 1)
+    x_prev = ddim_step(x_t, eps, t, t_prev, schedule)  # which asks about the noise and the times
+    pixels = to_pixels(torch.cat([x_t, schedule.predict_x0(x_t, t, eps), eps, x_prev]))
     amounts = [(float(schedule.signal(time)), float(schedule.noise(time))) for time in (t, t_prev)]
-    return [_remix(to_pixels(batch), amounts, (t, t_prev), stage) for stage in range(4)]
-
-
-def _remix(pixels: np.ndarray, amounts: Sequence[Point], times: tuple[int, int], stage: int) -> Picture:
-    t, t_prev = times
-    (signal, noise), (new_signal, new_noise) = amounts
-    alt = (
-        f"A step from t = {t} to {t_prev}: the noisy picture is {signal:.2f} of a picture in mind and {noise:.2f} of a "
-        f"noise; the new one is {new_signal:.2f} of the same picture and {new_noise:.2f} of the same noise"
-    )
-    return _draw_remix(alt, pixels, amounts, times, stage)
+    return [_remix(pixels, amounts, (t, t_prev), stage) for stage in range(4)]
 
 
 @styled
-def _draw_remix(
-    alt: str, pixels: np.ndarray, amounts: Sequence[Point], times: tuple[int, int], stage: int
-) -> Picture:
-    picture = Picture(820, 330, alt)
+def _remix(pixels: np.ndarray, amounts: Sequence[Point], times: tuple[int, int], stage: int) -> Picture:
+    (signal, noise), (new_signal, new_noise) = amounts
+    picture = Picture(
+        820,
+        330,
+        f"A step from t = {times[0]} to {times[1]}: {signal:.2f} of a picture in mind and {noise:.2f} of a noise "
+        f"become {new_signal:.2f} and {new_noise:.2f} of the same two",
+    )
     axes = page_axes(picture)
     left, middle, right, high, low = 76, 410, 744, 94, 258
-    _name_image(picture, axes, pixels[0], (left, (high + low) / 2), f"$x_t$, t = {times[0]}")
+    _place_named(axes, pixels[0], (left, (high + low) / 2), f"$x_t$,  t = {times[0]}")
     if stage >= 1:
-        _name_image(picture, axes, pixels[1], (middle, high), "the picture in mind, $\\hat{x}_0$", DATA)
-        _name_image(picture, axes, pixels[2], (middle, low), "the noise seen, $\\hat{ε}$", NOISE)
-        _draw_amounts(axes, left + 92, (high, low), amounts[0], "t")
+        _place_named(axes, pixels[1], (middle, high), "the picture in mind, $\\hat{x}_0$", DATA)
+        _place_named(axes, pixels[2], (middle, low), "the noise seen, $\\hat{ε}$", NOISE)
+        _draw_amounts(axes, left + 97, (high, low), amounts[0], "t")
+        for y in (high, low):
+            draw_path(axes, [(left + 60, (high + low) / 2), (left + 92, y)], width=1.2, arrow=False)
+            draw_arrow(axes, (left + 97 + _BAR, y), (middle - 58, y), width=1.2)
     if stage >= 2:
-        _draw_amounts(axes, middle + 92, (high, low), amounts[1], "t'")
+        _draw_amounts(axes, middle + 97, (high, low), amounts[1], "t′")
+        for y in (high, low):
+            draw_arrow(axes, (middle + 58, y), (middle + 95, y), width=1.2)
     if stage >= 3:
-        _name_image(picture, axes, pixels[3], (right, (high + low) / 2), f"$x_{{t'}}$, t′ = {times[1]}")
+        for y in (high, low):
+            draw_arrow(axes, (middle + 97 + _BAR, y), (right - 58, (high + low) / 2 + (y - 176) / 4), width=1.2)
+        _place_named(axes, pixels[3], (right, (high + low) / 2), f"$x_{{t′}}$,  t′ = {times[1]}")
     return picture
 
 
-def _name_image(
-    picture: Picture, axes: Axes, image: np.ndarray, at: Point, name: str, colour: str = INK
-) -> None:
-    place_sprite(axes, image, at, _ZOOM)
-    draw_word(axes, (at[0], at[1] - _SIDE / 2), name, "n", colour, size=12, bold=colour != INK)
+def _place_named(axes: Axes, image: np.ndarray, at: Point, name: str, colour: str = INK) -> None:
+    place_sprite(axes, image, at, 7)
+    draw_word(axes, (at[0], at[1] - 56), name, "n", colour, size=12)
 
 
 def _draw_amounts(axes: Axes, x: float, heights: Point, amounts: Point, time: str) -> None:
-    """How much of the picture and of the noise, as bars; an outline shows how long the amount 1 would be."""
+    """How much of the picture and of the noise, as bars; an outline shows how long the amount 1 is."""
     names = rf"$\sqrt{{\barα_{{{time}}}}}$", rf"$\sqrt{{1-\barα_{{{time}}}}}$"
     for y, amount, name, colour in zip(heights, amounts, names, (DATA, NOISE), strict=True):
         axes.add_patch(Rectangle((x, y - 11), _BAR, 22, facecolor="white", edgecolor=FRAME))
-        axes.add_patch(Rectangle((x, y - 11), amount * _BAR, 22, facecolor=colour, label="amount"))
+        axes.add_patch(Rectangle((x, y - 11), amount * _BAR, 22, facecolor=colour, label=name))
         draw_word(axes, (x + _BAR / 2, y - 11), f"{name} = {amount:.2f}", "n", colour, size=12)
 
 
 @styled
 def draw_arc(noises: Mapping[str, Tensor], sprites: Mapping[str, Tensor]) -> Picture:
-    """Two ways from one noise to another, a line and an arc, in the plane of the two, and what is drawn from each stop.
+    """Two ways from one noise to another, in the plane of both: a line, an arc, and what is drawn from their stops.
+
+    The numbers are the lengths of the noises.
 
     Args:
-        noises: for the line and for the arc, by the names that they shall have, the stops, each of shape (K, C, H, W)
-            with the same two ends.
-        sprites: by the same names what a sampler drew from the stops, of shape (K, C, 16, 16).
+        noises: for the line and then for the arc, by name, the stops, each of shape (K, C, 16, 16) with the same ends.
+        sprites: by the same names what a sampler drew from these stops, of the same shape.
     """
+    if len(noises) != 2 or list(sprites) != list(noises):
+        raise ValueError(f"noises and sprites must be of a line and an arc, got {list(noises)} and {list(sprites)}")
     (line_name, line), (arc_name, arc) = noises.items()
-    require_floats("noises", arc, like=line)
-    if list(sprites) != list(noises) or any(len(drawn) != len(line) for drawn in sprites.values()):
-        raise ValueError(f"sprites must have one for each stop of {', '.join(noises)}")
-    picture = Picture(820, 410, f"Sprites from the stops on {line_name}, and from those on {arc_name}")
-    radius = arc[0].norm().item()
-    axes = plane(picture, 60, 40, 700, 370, (-700 / 720 * radius, 700 / 720 * radius), (0.1 * radius, 1.13 * radius))
-    places = {name: plane_of(noise) for name, noise in noises.items()}
-    for end in (0, -1):
-        draw_path(axes, [(0, 0.1 * radius), places[arc_name][end]], colour=FRAME, width=1.2, arrow=False)
-    for (name, stops), colour, side in zip(places.items(), (NOISE, NETWORK), ("s", "n"), strict=True):
-        draw_path(axes, stops, colour=colour, stops=True, arrow=False)
-        inner = range(1, len(stops) - 1)
-        for i in inner:
-            size = float(np.hypot(*stops[i]))
-            draw_word(axes, tuple(stops[i]), f"{size:.1f}", side, colour, 10)
-    del draw_point
+    for stops in (line, arc, *sprites.values()):
+        require_floats("each of the noises and sprites", _require_sprites("stops", stops), like=line)
+    picture = Picture(820, 372, f"Noises and their sprites between the same two ends: {line_name}; {arc_name}")
+    unit = line[0].norm().item() / 330  # a pixel of the page
+    axes = plane(picture, 0, 0, 820, 372, (-410 * unit, 410 * unit), (104 * unit, 476 * unit))
+    a, b = line[:1], line[-1:]
+    draw_path(axes, _in_plane(torch.cat([slerp(a, b, i / 40) for i in range(41)])), colour=NETWORK, arrow=False)
+    draw_path(axes, _in_plane(line), colour=NOISE, arrow=False)
+    _draw_stops(axes, line[1:-1], _in_plane(line)[1:-1], sprites[line_name][1:-1], NOISE, "n", unit)
+    _draw_stops(axes, arc, _in_plane(arc), sprites[arc_name], NETWORK, "s", unit)
+    draw_word(axes, (-400 * unit, 440 * unit), arc_name, "e", NETWORK, 13, bold=True)
+    draw_word(axes, (-400 * unit, 160 * unit), line_name, "e", NOISE, 13, bold=True)
     return picture
+
+
+def _draw_stops(
+    axes: Axes, noises: Tensor, places: np.ndarray, sprites: Tensor, colour: str, side: str, unit: float
+) -> None:
+    """Dots with the lengths of their noises, and sprites opposite the words: below, or away from the origin."""
+    for noise, (x, y), image in zip(noises, places, to_pixels(sprites), strict=True):
+        length = noise.norm().item()
+        draw_point(axes, (x, y), f"{length:.1f}", side, colour)
+        away = (62 * x / length, 62 * y / length) if side == "s" else (0, -58)
+        place_sprite(axes, image, (x + away[0] * unit, y + away[1] * unit), 5)
+
+
+def _in_plane(noises: Tensor) -> np.ndarray:
+    """Noises of shape (K, …) as points of the plane of the first and the last, whose middle is above: shape (K, 2)."""
+    flat = noises.detach().double().cpu().flatten(1)
+    a, b = flat[0] / flat[0].norm(), flat[-1] / flat[-1].norm()
+    axes = torch.stack([b - a, a + b], dim=1)
+    return np.asarray(flat @ (axes / axes.norm(dim=0)))
+
+
+@styled
+def draw_times(lists: Mapping[str, Sequence[int]], T: int) -> Picture:
+    """Lists of times on rulers from T to 0, with the numbers of the last three; what runs past 0 wraps around to T.
+
+    Args:
+        lists: for each name times that fall, as whole numbers.
+        T: where all of them begin.
+    """
+    require_int("T", T, 1)
+    if not lists or any(len(times) < 3 or times[0] != T for times in lists.values()):
+        raise ValueError(f"lists must be one or more, each of at least three times from {T} on, got {dict(lists)}")
+    rows = [84 + 34 * (times[-1] < 0) for times in lists.values()]
+    height = sum(rows) + 4
+    picture = Picture(820, height, f"Times from {T} to 0: {', '.join(lists)}")
+    axes = plane(picture, 40, 0, 740, height, (T, -0.06 * T), (height, 0))
+    for i, (name, times) in enumerate(lists.items()):
+        y, end = 44 + sum(rows[:i]), times[-1]
+        draw_ruler(axes, y, (T, 0), times, name, NOISE if end else NETWORK, [T, *times[-2:]])
+        if end < 0:
+            there = end + T + 1
+            word = f"in a table, entry −{-end} is that of t = {there}"
+            draw_arrow(axes, (end, y + 26), (there, y + 9), word, "s", NOISE, bend=-0.03)
+    return picture
+
+
+def _require_sprites(name: str, x: Tensor, count: int | None = None) -> Tensor:
+    if require_images(name, x).shape[2:] != (16, 16) or count not in (None, len(x)):
+        raise ValueError(f"{name} must have shape ({count or 'K'}, C, 16, 16), got {tuple(x.shape)}")
+    return x
