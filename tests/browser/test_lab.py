@@ -14,13 +14,19 @@ import time
 
 import pytest
 from chromium import complaints
-from running import NOTEBOOKS
+from running import NOTEBOOKS, PUBLIC_NAMES
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
+import course_utils
+from course_utils.figures.animation import Movie
+
 WIDGET = re.compile(r"\b(?:\w+_sliders?|sprite_mixer)\(")
-MOVIE = re.compile(r"\banimate\(")
+MOVIES = [
+    name for name in PUBLIC_NAMES if getattr(getattr(course_utils, name), "__annotations__", {}).get("return") is Movie
+]
+MOVIE = re.compile(rf"\b(?:{'|'.join(MOVIES)})\(")
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"  # the one thing that comes from elsewhere
 
 

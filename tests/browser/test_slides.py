@@ -97,7 +97,7 @@ def test_every_slide_is_whole_and_legible(browser, decks, path, room):
 def test_movies_begin_by_themselves_and_the_key_k_stops_them(browser, decks, path):
     open_deck(browser, decks, path)
     movies = browser.execute_script(
-        "return Reveal.getSlides().map(s => Boolean(s.querySelector('.movie:not(.build-up)')))"
+        "return Reveal.getSlides().map(s => Boolean(s.querySelector('.movie:not([data-build-up])')))"
     )
     page = browser.find_element(By.TAG_NAME, "body")
     for i in [i for i, movie in enumerate(movies) if movie]:
