@@ -182,11 +182,11 @@ def test_all_files_are_written_and_only_our_own_are_written_again(tmp_path, caps
     assert grade.main(command) == 0
     for file in (table, folder / "ben.html", answers):
         ours = file.read_bytes()
-        file.write_text("my notes")
+        file.write_text("student,my notes")
         capsys.readouterr()
         assert grade.main(command) == 2
         assert f"'{file}' was not written by this command" in capsys.readouterr().err
-        assert file.read_text() == "my notes"
+        assert file.read_text() == "student,my notes"
         file.write_bytes(ours)
 
 
