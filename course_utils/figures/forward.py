@@ -74,9 +74,9 @@ def plot_pixel(
         raise ValueError(f"pixel must be a colour, a row and a column, got {pixel!r}")
     colour, row, column = (require_int("pixel", i, 0, n - 1) for i, n in zip(pixel, images.shape[1:], strict=True))
     ab = schedule.alpha_bar[require_int("t", t, 1, schedule.T)]
-    spread, side = (1 - ab).sqrt().item(), 112
-    picture = Picture(PAGE, 324, f"One pixel of {' and of '.join(names)} at t = {t}: histograms of the same width")
-    axes = place_axes(picture, 200, 34, PAGE - 220, 234)
+    spread, side = (1 - ab).sqrt().item(), 100
+    picture = Picture(PAGE, 300, f"One pixel of {' and of '.join(names)} at t = {t}: histograms of the same width")
+    axes = place_axes(picture, 200, 34, PAGE - 220, 210)
     tall = 1 / (2 * np.pi) ** 0.5 / spread  # of the density at its peak
     for i, tint in enumerate(matplotlib.rcParams["axes.prop_cycle"].by_key()["color"][:2]):
         zoom, y = max(1, side // max(images.shape[2:])), 28 + i * (side + 26)
@@ -85,17 +85,17 @@ def plot_pixel(
         _place_frame(picture, 10 + column * zoom, y + row * zoom, zoom, tint)
         centre = (ab.sqrt() * images[i, colour, row, column]).item()
         _draw_heap(axes, numbers[i], centre, spread, tint)
-        axes.text(centre, 1.14 * tall, names[i], color=as_ink(tint), fontweight="bold", ha="center")
+        axes.text(centre, 1.2 * tall, names[i], color=as_ink(tint), fontweight="bold", ha="center")
     words = f"the framed pixel at t = {t}: bars are {numbers.shape[1]:,} noisy versions, curves the formula"
-    axes.set(xlabel=words, ylim=(0, 1.26 * tall), yticks=[])
+    axes.set(xlabel=words, ylim=(0, 1.34 * tall), yticks=[])
     axes.spines["left"].set_visible(False)
     return picture
 
 
 def _require_two(x0: Tensor, x_t: Tensor, names: Sequence[str]) -> tuple[Tensor, Tensor]:
     images = require_images("x0", x0).detach().double().cpu()
-    if len(images) != 2 or max(images.shape[2:]) > 112:
-        raise ValueError(f"x0 must be two images of at most 112 pixels a side, got shape {tuple(x0.shape)}")
+    if len(images) != 2 or max(images.shape[2:]) > 100:
+        raise ValueError(f"x0 must be two images of at most 100 pixels a side, got shape {tuple(x0.shape)}")
     numbers = require_floats("x_t", x_t).detach().double().cpu()
     if numbers.ndim != 2 or len(numbers) != 2:
         raise ValueError(f"x_t must have shape (2, N), got {tuple(x_t.shape)}")
@@ -115,7 +115,7 @@ def _place_frame(picture: Picture, x: float, y: float, zoom: int, tint: str) -> 
 
 def _draw_heap(axes: Axes, numbers: Tensor, centre: float, spread: float, tint: str) -> None:
     """A histogram, the Gaussian that it should follow, and a bar from one spread below its centre to one above."""
-    heights, edges = np.histogram(numbers, 40, density=True)
+    heights, edges = np.histogram(numbers, 30, density=True)
     axes.stairs(heights, edges, fill=True, color=tint, alpha=0.25)
     x = torch.linspace(centre - 4 * spread, centre + 4 * spread, 300, dtype=torch.float64)
     formula = torch.distributions.Normal(centre, spread)
@@ -147,10 +147,10 @@ def plot_aligned(
     if not schedules or len({schedule.T for schedule in schedules.values()}) > 1:
         raise ValueError("schedules must be one or more, all of the same T")
     levels = [require_number("each of the alpha_bars", level, 0, 1) for level in alpha_bars]
-    left, top, row, zoom = 40 + max(map(text_width, schedules)), 30, side + 27, side // max(x0.shape[2:])
+    left, top, row, zoom = 40 + max(map(text_width, schedules)), 30, side + 22, side // max(x0.shape[2:])
     unit = (PAGE - left - 50) / next(iter(schedules.values())).T
-    picture = Picture(PAGE, top + row * len(schedules), f"One sprite in the schedules {', '.join(schedules)}, at the "
-                      f"times at which ᾱ is {', '.join(f'{level:g}' for level in levels)}")  # fmt: skip
+    alt = f"One sprite in the schedules {', '.join(schedules)}, at the times at which ᾱ is "
+    picture = Picture(PAGE, top + row * len(schedules) - 14, alt + ", ".join(f"{level:g}" for level in levels))
     times = {name: [_nearest_time(schedule, level) for level in levels] for name, schedule in schedules.items()}
     axes = place_axes(picture, 0, 0, *picture.page_size())
     axes.set_axis_off()
@@ -165,7 +165,8 @@ def plot_aligned(
             x, pixels = left + unit * t, to_pixels(schedule.add_noise(x0, t, eps))[0]
             width, height = pixels.shape[1] * zoom, pixels.shape[0] * zoom
             place_image(picture, pixels, round(x - width / 2), round(middle - height / 2), zoom)
-            place_text(picture, x, middle + side / 2 + 4, f"t = {t}", ha="center", va="top", bbox=_GROUND)
+            words = f"t = {t}" if t == times[name][0] else f"{t}"
+            place_text(picture, x + width / 2 + 5, middle - 5, words, va="bottom", bbox=_GROUND)
     for level, t in zip(levels, next(iter(times.values())), strict=True):
         place_text(picture, left + unit * t, top - 8, f"ᾱ = {level:g}", ha="center", va="bottom", fontweight="bold")
     return picture
