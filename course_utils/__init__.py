@@ -65,7 +65,7 @@ from .exercises.ch03_network import check_modulate as check_modulate
 from .figures.block_diagram import draw_residual_block as draw_residual_block
 from .exercises.ch03_network import check_residual_block as check_residual_block
 from .storage.tables import load_ablations as load_ablations
-from .figures.curves import plot_spread as plot_spread
+from .figures.numbers import plot_dots as plot_dots
 from .networks.broken import without_time as without_time
 from .networks.broken import with_batch_norm as with_batch_norm
 from .networks.broken import with_fresh_shortcuts as with_fresh_shortcuts
@@ -73,7 +73,7 @@ from .exercises.ch03_network import check_survives_saving as check_survives_savi
 
 # 04 Training
 from .exercises.ch04_training import check_diffusion_loss as check_diffusion_loss
-from .figures.numbers import plot_dots as plot_dots
+from .figures.curves import plot_spread as plot_spread
 from .diffusion.losses import clipped_snr as clipped_snr
 from .diffusion.models import FromV as FromV
 from .diffusion.models import FromX0 as FromX0

@@ -12,7 +12,7 @@ from .drawing import draw_path, draw_word, page_axes, place_box
 from .network_diagram import TIME, outputs_of, place_code, stack_cards, unet_of
 from .picture import INK, NETWORK, Picture, place_image, styled
 
-_MIDDLE, _LANE = 196, 48  # heights of the two ways, in pixels of the page
+_MIDDLE, _LANE = 170, 44  # heights of the two ways, in pixels of the page
 _PLUS = 697
 
 
@@ -83,7 +83,7 @@ def _look_inside(model: nn.Module, x_t: Tensor, t: int, c: Tensor | None, name: 
 @styled
 def _draw_stage(inside: _Inside, stage: int, name: str, t: int) -> Picture:
     sides = "×".join(map(str, inside.x.shape)), "×".join(map(str, inside.answer.shape))
-    picture = Picture(820, 360, f"Stage {stage} of 6 of the block {name} at t = {t}, from {sides[0]} to {sides[1]}")
+    picture = Picture(820, 316, f"Stage {stage} of 6 of the block {name} at t = {t}, from {sides[0]} to {sides[1]}")
     axes = page_axes(picture)
     lively = _liveliest(inside.answer)
     spread = inside.answer.std().item()
@@ -117,10 +117,10 @@ def _draw_telling(picture: Picture, axes: Axes, inside: _Inside) -> None:
     place_box(picture, 346, _MIDDLE - 23, 68, 46, "scale,\nshift", TIME)
     draw_path(axes, [(414, _MIDDLE), (426, _MIDDLE)], width=1.6)
     _place_deck(picture, axes, 462, inside.told, "$h(1+a)+b$", _liveliest(inside.told))
-    low = 310
+    low = 274
     place_code(picture, 24, low, inside.condition, 128)
     draw_word(axes, (88, low + 8), f"condition, {len(inside.condition)} numbers", "s", size=10.5)
-    draw_path(axes, [(152, low), (176, low)], colour=TIME, width=1.6)
+    draw_path(axes, [(155, low), (176, low)], colour=TIME, width=1.6)
     place_box(picture, 176, low - 15, 62, 30, "linear")
     draw_path(axes, [(238, low), (262, low)], colour=TIME, width=1.6)
     for x, numbers, word in ((266, inside.scale, "a"), (392, inside.shift, "b")):
@@ -131,7 +131,7 @@ def _draw_telling(picture: Picture, axes: Axes, inside: _Inside) -> None:
 
 def _draw_way_past(picture: Picture, axes: Axes, inside: _Inside, channels: Sequence[int], spread: float) -> None:
     """The shortcut, and the plus at its end."""
-    draw_path(axes, [(46, _MIDDLE - 78), (46, _LANE), (290, _LANE)], colour=NETWORK, width=3)
+    draw_path(axes, [(46, _MIDDLE - 76), (46, _LANE), (290, _LANE)], colour=NETWORK, width=3)
     place_box(picture, 290, _LANE - 17, 112, 34, "shortcut: $x$" if inside.passes_on else "shortcut, 1×1")
     draw_path(axes, [(402, _LANE), (_PLUS, _LANE), (_PLUS, _MIDDLE - 12)], colour=NETWORK, width=3)
     _place_deck(picture, axes, 540, inside.shortcut, "", channels, spread, _LANE)

@@ -23,12 +23,12 @@ _FEATURES = LinearSegmentedColormap.from_list("features", ["#05241c", NETWORK, "
 
 
 _DECKS = {
-    "down1": (194, 96),
-    "down2": (270, 214),
-    "bottom1": (350, 304),
-    "bottom2": (470, 304),
-    "up2": (550, 214),
-    "up1": (626, 96),
+    "down1": (194, 90),
+    "down2": (270, 198),
+    "bottom1": (350, 282),
+    "bottom2": (470, 282),
+    "up2": (550, 198),
+    "up1": (626, 90),
 }
 """Where the middle of each block stands, in pixels of the page."""
 
@@ -56,14 +56,14 @@ def draw_network(model: nn.Module, x_t: Tensor, t: int, c: Tensor | None = None)
     shapes = {name: "×".join(map(str, block.shape)) for name, block in features.items()}
     picture = Picture(
         820,
-        500,
+        446,
         "The network as a U, from a noisy picture to its answer: "
         + ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         + "; skip connections lead from down1 to up1 and from down2 to up2; time and context reach every block",
     )
-    axes = place_axes(picture, 0, 0, 820, 500)
+    axes = place_axes(picture, 0, 0, 820, 446)
     axes.set_axis_off()
-    axes.set(xlim=(0, 820), ylim=(500, 0))
+    axes.set(xlim=(0, 820), ylim=(446, 0))
     _draw_flow(axes, features)
     _draw_condition(picture, axes, seen, t, c[0])
     zoom = 80 // max(x_t.shape[2:])
@@ -73,7 +73,7 @@ def draw_network(model: nn.Module, x_t: Tensor, t: int, c: Tensor | None = None)
         )
     for x, image, name in ((54, x_t, "$x_t$"), (766, seen["head"], "answer")):
         pixels = to_pixels(image)[0].repeat(zoom, 0).repeat(zoom, 1)
-        _place_stage(picture, x, 96, pixels, name, "×".join(map(str, image.shape[1:])), INK)
+        _place_stage(picture, x, 90, pixels, name, "×".join(map(str, image.shape[1:])), INK)
     return picture
 
 
@@ -140,20 +140,20 @@ def outputs_of(network: nn.Module, x_t: Tensor, t: int, c: Tensor | None) -> dic
 def _draw_flow(axes: Axes, features: Mapping[str, Tensor]) -> None:
     """The way of the picture, down and up, and the two skip connections."""
     for points in (
-        [(98, 96), (144, 96)],
-        [(208, 146), (208, 214), (232, 214)],
-        [(284, 250), (284, 304), (310, 304)],
-        [(388, 304), (432, 304)],
-        [(510, 304), (536, 304), (536, 250)],
-        [(588, 214), (612, 214), (612, 146)],
-        [(676, 96), (722, 96)],
+        [(98, 90), (144, 90)],
+        [(208, 140), (208, 198), (232, 198)],
+        [(284, 234), (284, 282), (310, 282)],
+        [(388, 282), (432, 282)],
+        [(510, 282), (536, 282), (536, 234)],
+        [(588, 198), (612, 198), (612, 140)],
+        [(676, 90), (722, 90)],
     ):
         draw_path(axes, points, colour=INK, width=1.6)
-    for x, y, word in ((215, 230, "halve"), (291, 320, "halve"), (525, 320, "double"), (607, 230, "double")):
+    for x, y, word in ((215, 214, "halve"), (291, 298, "halve"), (525, 298, "double"), (607, 214, "double")):
         axes.text(x, y, word, ha="center", va="center", fontsize=10.5)
     for x, word in ((121, "stem"), (699, "head")):
-        axes.text(x, 88, word, ha="center", va="bottom", color=as_ink(NETWORK), fontweight="bold", fontsize=11)
-    for y, left, right, down, below in ((96, 246, 574, "down1", "up2"), (214, 308, 512, "down2", "bottom2")):
+        axes.text(x, 82, word, ha="center", va="bottom", color=as_ink(NETWORK), fontweight="bold", fontsize=11)
+    for y, left, right, down, below in ((90, 246, 574, "down1", "up2"), (198, 308, 512, "down2", "bottom2")):
         draw_path(axes, [(left, y), (right, y)], colour=NETWORK, width=3.5)
         joined = f"{len(features[down])} channels, joined to\nthe {len(features[below])} that come up"
         axes.text(
@@ -171,8 +171,8 @@ def _draw_flow(axes: Axes, features: Mapping[str, Tensor]) -> None:
 
 def _draw_condition(picture: Picture, axes: Axes, seen: Mapping[str, Tensor], t: int, c: Tensor) -> None:
     """How t and c become the condition, and the line that brings it to every block."""
-    bus, row, low = 362, 418, 466
-    for x, y in ((176, 146), (250, 250), (328, 336), (448, 336), (554, 250), (644, 146)):
+    bus, row, low = 336, 384, 426
+    for x, y in ((176, 140), (250, 234), (328, 314), (448, 314), (554, 234), (644, 140)):
         draw_path(axes, [(x, bus), (x, y)], colour=TIME, width=1.6)
     axes.plot([176, 644], [bus, bus], color=TIME, linewidth=1.6)
     waves, condition = seen["embed_time.0"][0], F.silu(seen["embed_time"] + seen["embed_context"])[0]
@@ -180,7 +180,7 @@ def _draw_condition(picture: Picture, axes: Axes, seen: Mapping[str, Tensor], t:
     axes.text(14, row, f"t = {t}", va="center", color=as_ink(TIME), fontweight="bold")
     axes.text(14, low, "c", va="center", color=as_ink(_CONTEXT), fontweight="bold")
     place_code(picture, 88, row, waves, 96)
-    axes.text(136, row - 14, "sines, cosines", ha="center", va="bottom", fontsize=10.5)
+    axes.text(136, row - 12, "sines, cosines", ha="center", va="bottom", fontsize=10.5)
     axes.text(88 + 9 * len(c), low - 11, "context", ha="center", va="bottom", fontsize=10.5)
     for i, number in enumerate(c.tolist()):
         axes.add_patch(
@@ -188,15 +188,15 @@ def _draw_condition(picture: Picture, axes: Axes, seen: Mapping[str, Tensor], t:
                 (88 + 18 * i, low - 8), 16, 16, facecolor=_CONTEXT if number else "white", edgecolor=INK, linewidth=0.8
             )
         )
-    draw_path(axes, [(188, row), (212, row)], colour=TIME, width=1.6)
-    place_box(picture, 212, row - 13, 78, 26, "two layers", size=9.5)
-    draw_path(axes, [(92 + 18 * len(c), low), (212, low)], colour=_CONTEXT, width=1.6)
-    place_box(picture, 212, low - 13, 78, 26, "one layer", size=9.5)
-    draw_path(axes, [(290, row), (318, row)], colour=TIME, width=1.6)
-    draw_path(axes, [(290, low), (330, low), (330, row + 12)], colour=_CONTEXT, width=1.6)
-    axes.add_patch(Circle((330, row), 10, facecolor="white", edgecolor=INK, linewidth=1.4))
-    axes.text(330, row, "+", ha="center", va="center", fontsize=13)
-    draw_path(axes, [(342, row), (372, row)], colour=TIME, width=1.6)
+    draw_path(axes, [(188, row), (208, row)], colour=TIME, width=1.6)
+    place_box(picture, 208, row - 13, 92, 26, "two layers", size=10.5)
+    draw_path(axes, [(92 + 18 * len(c), low), (208, low)], colour=_CONTEXT, width=1.6)
+    place_box(picture, 208, low - 13, 92, 26, "one layer", size=10.5)
+    draw_path(axes, [(300, row), (324, row)], colour=TIME, width=1.6)
+    draw_path(axes, [(300, low), (336, low), (336, row + 12)], colour=_CONTEXT, width=1.6)
+    axes.add_patch(Circle((336, row), 10, facecolor="white", edgecolor=INK, linewidth=1.4))
+    axes.text(336, row, "+", ha="center", va="center", fontsize=13)
+    draw_path(axes, [(348, row), (372, row)], colour=TIME, width=1.6)
     place_code(picture, 374, row, condition, 256)
     axes.text(502, row + 14, f"the condition, {len(condition)} numbers", ha="center", va="top", fontsize=10.5)
     draw_path(axes, [(502, row - 12), (502, bus)], colour=TIME, width=1.6)

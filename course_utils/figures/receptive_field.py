@@ -47,7 +47,7 @@ def draw_receptive_fields(fields: Mapping[str, Tensor], sprite: Tensor) -> Pictu
         top + side + 16,
         f"How far one pixel of the answer sees around a sprite: {seen}",
     )
-    axes, pixels = page_axes(picture), to_pixels(sprite)[0]
+    pixels = to_pixels(sprite)[0]
     for i, (name, field) in enumerate(fields.items()):
         x, span = gap + (side + gap) * i, spans[name]
         place_image(picture, _shaded(field), x, top, zoom, frame=False)
@@ -58,7 +58,8 @@ def draw_receptive_fields(fields: Mapping[str, Tensor], sprite: Tensor) -> Pictu
         over.add_patch(Rectangle(corner, zoom * columns, zoom * rows, fill=False, edgecolor=INK, linewidth=1.6))
         middle = (x + zoom * (size // 2), top + zoom * (size // 2))
         over.add_patch(Rectangle(middle, zoom, zoom, fill=False, edgecolor=NOISE, linewidth=2))
-        draw_word(axes, (x + side / 2, top - 3), name, "n", bold=True)
+        above = top + zoom * int((field > 0).any(dim=1).int().argmax())
+        draw_word(over, (x + zoom * size / 2, above), name, "n", bold=True, size=12)
         first = int((field > 0).any(dim=0).int().argmax())
         low = top + zoom * (size // 2 + span // 2 + 1) + 8
         ends = [(x + zoom * first, low), (x + zoom * (first + span), low)]
