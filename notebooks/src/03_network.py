@@ -35,14 +35,18 @@ from torch import nn
 randomness = torch.Generator().manual_seed(3)  # run from top to bottom for the text's numbers
 
 # %% jupyter={"source_hidden": true} slideshow={"slide_type": "-"}
-from course_utils import draw_network
-
-model, schedule = load_pretrained("sprites")  # soon you can draw this without looking
+model, schedule = load_pretrained("sprites")  # soon you know what is inside
 sprites, contexts = load_sprites()
 bob, t, c = sprites[103:104], torch.tensor([200]), contexts[103:104]
 eps = torch.randn(bob.shape, generator=randomness)
-x_t = schedule.add_noise(bob, t, eps)
-draw_network(model, x_t, t.item(), c)
+six = torch.arange(450, 0, -80)
+rows = [schedule.add_noise(bob.expand(6, 3, 16, 16), six, eps.expand(6, 3, 16, 16))]
+rows.append(model.network(rows[0], six, c.expand(6, 5)))
+heads = {"titles": [f"t = {time}" for time in six], "row_titles": ["goes in", "comes out"]}
+show_images(torch.cat(rows), columns=6, **heads)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# One network, asked six times. It is told how noisy the picture is, and which class it shows.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## After this notebook you can …
@@ -71,21 +75,16 @@ draw_network(model, x_t, t.item(), c)
 # | $e$ | `condition` | `(B, 4n)` | what every block is told about time and context | `temb`, `emb` |
 # | $a,\ b$ | `scale`, `shift` | `(B, C, 1, 1)` | what a block makes of it: two numbers for each channel | FiLM, `scale_shift` |
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# In the picture above each deck of cards is a block, and a card is one channel of what it puts out, for Bob at $t = 200$. (A few of many are drawn, those with the largest numbers in front.)
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · Same shape in and out
 #
-# <!-- Lecture, 2 minutes. Ask for the shape of the answer before you show it. -->
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Seen from outside, the network is a function. In goes a noisy picture; out comes an answer for each colour of each pixel.
+# <!-- Lecture, 2 minutes. Ask for the shape of the answer before you show it. Then ask which of the two needs a large view, and which a sharp one. -->
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Question.** What exactly goes in and comes out?
+# **Question.** Into the network go a noisy picture of shape `(1, 3, 16, 16)`, its time and its context. Which shape has the answer?
 
 # %% slideshow={"slide_type": "skip"}
+x_t = schedule.add_noise(bob, t, eps)
 network = model.network  # without the wrapper that turns its answer into noise
 n = network.arguments["n_features"]
 answer = network(x_t, t, c)
@@ -98,35 +97,35 @@ assert torch.allclose(model(x_t, t, c), (x_t - signal * answer) / noise, atol=1e
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Our network puts out a guess at the clean picture, $\hat x_0$ (notebook 04 compares that with its rivals). Samplers ask for noise. So a wrapper without weights, `FromX0`, makes noise of the guess: $\hat\varepsilon = (x_t - \sqrt{\bar\alpha_t}\,\hat x_0) / \sqrt{1-\bar\alpha_t}$.
-#
-# To answer well, a network needs two things that are hard to have at once.
 
-# %% [markdown] slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The same: one number for each colour of each pixel. To answer well, a network needs two things that are hard to have at once.
+#
 # - **See far.** Is this red pixel part of a coat, or of an apple? One must see the whole sprite.
 # - **Stay near.** Noise differs from pixel to pixel, so each pixel needs its own answer, in its own place.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · How far does it see?
 #
-# <!-- Lecture, 5 minutes. Let them count: each 3 × 3 convolution adds one pixel to each side. Then show that adding up is not the whole truth. -->
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# A 3×3 convolution looks one pixel to each side, and $k$ in a row look $k$ to each side. All that can reach an output pixel is its **receptive field**.
-#
-# If a pixel of the input cannot reach the output, the gradient of the output with respect to it is exactly zero. So autograd can measure the field. (We take the normalisations of section 7 out: they subtract means over many pixels, so a little of each pixel reaches all others.)
+# <!-- Lecture, 4 minutes. Let them count: each 3 × 3 convolution adds one pixel to each side. Then show that adding up is not the whole truth. -->
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Predict.** Our network has 14 convolutions of size 3×3 between input and output. How many pixels wide is its receptive field?
+# **Predict.** A 3×3 convolution looks one pixel to each side. Our network has 14 of them between input and output. How many pixels wide is all that can reach one pixel of the answer, its **receptive field**?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# If a pixel of the input cannot reach the output, the gradient of the output with respect to it is exactly zero. So autograd can measure the field. (We take the normalisations of section 7 out: they subtract means over many pixels, so a little of each pixel reaches all others.)
 
 # %% slideshow={"slide_type": "subslide"}
 from copy import deepcopy
+
+from course_utils import draw_receptive_fields
 
 
 def gradient(network, size=96):
     """How strongly each pixel of the input moves the middle pixel of the answer."""
     x = torch.randn((1, 3, size, size), generator=randomness).requires_grad_()
     network(x)[0, :, size // 2, size // 2].sum().backward()
-    return x.grad.abs().sum(1, keepdim=True)
+    return x.grad.abs().sum(1)[0]
 
 
 bare = deepcopy(network)
@@ -137,64 +136,76 @@ for part in bare.modules():
 count = sum(getattr(part, "kernel_size", None) == (3, 3) for part in network.modules())
 torch.manual_seed(0)  # new layers draw their weights from PyTorch's own generator
 in_a_row = nn.Sequential(*[nn.Conv2d(3, 3, 3, padding=1) for _ in range(count)])
-pictures, names = [], [f"{count} in a row", f"our U, also with {count}"]
-for name, one in zip(names, (in_a_row, lambda x: bare(x, t))):
-    field = gradient(one)
-    side = (field > 0).any(dim=3).sum()
-    print(f"{name:18}: {side} × {side} pixels")
-    pictures.append(1 + (field / field.max()).clamp(min=1e-6).log10() / 3)
-show_images(torch.cat(pictures), titles=names)
+both = {f"{count} in a row": in_a_row, f"our U, also with {count}": lambda x: bare(x, t)}
+fields = {name: gradient(one)[12:-12, 12:-12] for name, one in both.items()}  # the rest is empty
+for name, field in fields.items():
+    print(f"{name:18}: {(field > 0).any(1).sum()} × {(field > 0).any(0).sum()} pixels")
+draw_receptive_fields(fields, bob)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Fourteen in a row see 29 pixels. The U sees 62 with as many: it **halves** the picture, and in a picture of half the size, one step to the side is a step of two.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# (Both pictures are 96 pixels wide, six sprites. White is the largest gradient, and black is a millionth of it or nothing.)
+# (Dark green is the largest gradient, pale green a millionth of it. The framed pixel is the one of the answer.)
 #
-# Fourteen in a row see 29 pixels, 14 to each side. In a sprite, only pixels that are 15 apart do not see each other. The U sees more than 60 with as many convolutions, since it **halves** the picture on the way: in a picture of half the size, one step to the side is a step of two. For a sprite both see enough. They differ in what they cost: section 3.
+# For a sprite both see enough: of fourteen in a row, only pixels that are 15 apart do not see each other. They differ in what they cost: section 3.
 #
-# Another way to see far is **attention**: each place compares itself with all others, and takes most from those that fit. Its work grows with the *square* of the number of pixels. Large networks have it where their pictures are small; notebook 10 builds it in.
+# Another way to see far is **attention**: each place compares itself with all others, and takes most from those that fit. Its work grows with the *square* of the number of pixels. Large networks have it where their pictures are small.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · Down, and up again
 #
-# <!-- Lecture, 7 minutes. Ask what a sprite of 4 × 4 pixels can still tell. Go through the diagram from left to right, and back along the skips. -->
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Going down has a price. Here is Bob, halved twice by averaging, and doubled again by making each pixel a square of four.
+# <!-- Lecture, 6 minutes. Ask what a sprite of 4 × 4 pixels can still tell. Follow the drawing of the U from left to right, and then along the skip connections. -->
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Predict.** What is left of Bob when he has been 4 × 4 pixels small?
+# **Predict.** Going down has a price. We halve Bob twice, by averaging. What is left of him at 4 × 4 pixels, and what is lost?
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "fragment"}
 import torch.nn.functional as F
 
 
-def double(h):
+def double(h):  # each pixel becomes a square of four
     return F.interpolate(h, scale_factor=2, mode="nearest")
 
 
 half = F.avg_pool2d(bob, 2)
 quarter = F.avg_pool2d(half, 2)
-stations = [bob, half, quarter, double(quarter), double(double(quarter))]
-on_the_page = [F.interpolate(x, size=16, mode="nearest") for x in stations]  # all equally large
-show_images(torch.cat(on_the_page), titles=["16 × 16", "8 × 8", "4 × 4", "8 × 8", "16 × 16"])
+lost = bob - double(double(quarter))
+print(f"lost: {lost.var() / bob.var():.0%} of Bob's variance")
+stations = {"16 × 16": bob, "8 × 8": half, "4 × 4": quarter, "first − third": lost / 2}
+same_size = torch.cat([F.interpolate(x, size=16, mode="nearest") for x in stations.values()])
+show_images(same_size, titles=list(stations))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Sixteen squares. An **autoencoder** is built like that: small in the middle, so that mostly a summary gets through.
+# Sixteen squares are left: a summary. The details are lost, and they are three quarters of Bob's variance.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# For us that is not enough: where exactly the outline was must be packed into channels, and section 4 measures how badly that goes.
-#
+# (In the last picture grey is 0.) An **autoencoder** is built like that: small in the middle, so that mostly a summary gets through. For us that is not enough: where exactly the outline was must be packed into channels, and section 4 measures how badly that goes.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # A **U-Net** (Ronneberger et al., 2015) keeps the summary and the details. On the way up, each level is handed what the way down saw at this level, by a **skip connection**:
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # $$h_\text{up} = \text{block}\big(\,[\,\text{double}(h_\text{below}),\; h_\text{skip}\,]\,\big). \tag{1}$$
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # The brackets mean: first the channels of the one, then the channels of the other, **side by side** (`torch.cat` along dimension 1). They are not added.
+
+# %% slideshow={"slide_type": "subslide"}
+from course_utils import draw_network
+
+draw_network(model, x_t, t.item(), c)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Down to 4 × 4 pixels and up again, with skip connections across. Every block is told time and context.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Each deck of cards is a block, and a card is one channel of what it puts out, for Bob at $t = 200$. (A few of many are drawn, those with the largest numbers in front.)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 1 · The U (medium, 15 minutes)
 #
-# Write the way through the network with its own parts: `stem`, `down1`, halve, `down2`, halve, `bottom1`, `bottom2`; then twice double, join, `up2` or `up1`; then `head`. Stem and head, which begin and end with a 3×3 convolution, take a picture. The six blocks take a picture and the condition, as in `network.down1(h, condition)`; what the condition is comes in section 6. Which features are joined where, the picture at the top shows.
+# Write the way through the network with its own parts: `stem`, `down1`, halve, `down2`, halve, `bottom1`, `bottom2`; then twice double, join, `up2` or `up1`; then `head`. Stem and head, which begin and end with a 3×3 convolution, take a picture. The six blocks take a picture and the condition, as in `network.down1(h, condition)`; what the condition is comes in section 6. Which features are joined where, the picture above shows.
 #
 # <details><summary>Hint</summary>
 #
@@ -229,35 +240,31 @@ def unet(network, x, condition):
 
 check_unet(unet)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### What is where?
+#
+# **Question.** Where in the U are most of its weights, and where is most of its work?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# A **forward hook** is a function that PyTorch calls when a part has done its work, with what went in and what came out.
-
-# %% [markdown] slideshow={"slide_type": "-"}
-# **Question.** Which shapes flow through the network, how many weights has each part, and how much work does it do? We count multiply-adds: a multiplication and the addition that goes with it.
+# A **forward hook** is a function that PyTorch calls when a part has done its work, with what went in and what came out. Work we count in multiply-adds: a multiplication and the addition that goes with it.
 
 # %% slideshow={"slide_type": "skip"}
+from functools import partial
+
 from torch.utils.flop_counter import FlopCounterMode
 
 shapes = {}
 
 
-def note(name):
-    def hook(part, inputs, output):
-        shapes[name] = inputs[0].shape[1:], output.shape[1:]
-
-    return hook
+def note(part, inputs, output, name):
+    shapes[name] = inputs[0].shape[1:], output.shape[1:]
 
 
-hooks = [part.register_forward_hook(note(name)) for name, part in network.named_children()]
+hooks = [p.register_forward_hook(partial(note, name=name)) for name, p in network.named_children()]
 with FlopCounterMode(display=False) as counter:
     network(x_t, t, c)
 for hook in hooks:
     hook.remove()
-
-# %% slideshow={"slide_type": "skip"}
 flops = counter.get_flop_counts()  # it counts multiplications and additions one by one
 print(f"{'part':14}{'in':>12}{'out':>14}{'weights':>12}{'million multiply-adds':>24}")
 for name, sides in shapes.items():
@@ -269,11 +276,15 @@ weights, work = sum(p.numel() for p in network.parameters()), counter.get_total_
 print(f"{'all':40}{weights:>12,}{work:>24.2f}")
 
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Most **weights** are in the middle, where there are many channels. Most **work** is done on the way up, where pictures are large and joined channels are many. The row of `up2` shows equation (1): 128 channels come from below, and 64 from `down2`.
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Most **weights** are at the bottom, where there are many channels. Most **work** is done on the way up, where pictures are large and joined channels are many.
 
-# %% [markdown] slideshow={"slide_type": "-"}
-# **Question.** What would it cost not to go down at all? The same blocks, without halving and doubling:
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The row of `up2` shows equation (1): 128 channels come from below, and 64 from `down2`.
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Question.** What would it cost not to go down at all, with the same blocks?
+
 
 # %% slideshow={"slide_type": "skip"}
 def flat(network, x, condition):
@@ -289,22 +300,22 @@ assert torch.allclose(unet(network, x_t, condition), answer, atol=1e-4)  # the U
 with FlopCounterMode(display=False) as flat_counter:
     flat(network, x_t, condition)
 dearer = flat_counter.get_total_flops() / counter.get_total_flops()
-side = (gradient(lambda x: flat(bare, x, condition)) > 0).any(dim=3).sum()
+side = (gradient(lambda x: flat(bare, x, condition)) > 0).any(1).sum()
 print(f"{dearer:.1f} times the work, and it sees {side} × {side} pixels")
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # Five times the work, to see half as far. That is why the network is a U.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · What do the skip connections carry?
 #
-# <!-- Lecture, 4 minutes. Take a vote on what the network without skips will do. It has to draw every outline from memory. -->
+# <!-- Lecture, 4 minutes. Take a vote on what the network without skips will do. It has to draw every outline from memory. If there is time, ask what follows the picture in the notes. -->
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown] slideshow={"slide_type": "-"}
 # We train two small networks for 120 steps each. In the second one, zeros arrive by the skip connections. All else is equal.
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Predict.** Both then see 100 new sprites with a little noise. Which error has the one without skip connections, beside the whole one, and beside somebody who takes $x_t$ itself for the picture?
+# **Predict.** Both then see 100 new sprites with a little noise. Is the error of the second one larger than that of $x_t$ itself, taken for the picture?
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 from course_utils import ContextUnet, FromX0, sample_ddim, train, without_skips
@@ -339,12 +350,12 @@ assert left["whole"] < (noisy - new).square().mean() < left["no skips"]
 show_images(torch.cat(rows), columns=6, row_titles=["clean", "x_t, t = 120", "whole", "no skips"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The whole network keeps the outlines that it was shown.
+# The whole network keeps the outlines that it was shown. Without skip connections the error is larger than that of doing nothing.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The other one draws a blur of about the right size, and its error is larger than that of doing nothing: the place of each single pixel was lost on the way down. Section 8 shows what more training does for both.
+# What it draws is a blur of about the right size: the place of each single pixel was lost on the way down.
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Think.** A convolution over joined channels computes $W_1 h_\text{below} + W_2 h_\text{skip}$, with a kernel for each half. When would that be the same as *adding* the two and convolving once?
 #
 # <details><summary>Answer</summary>
@@ -355,31 +366,47 @@ show_images(torch.cat(rows), columns=6, row_titles=["clean", "x_t, t = 120", "wh
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · What time is it?
 #
-# <!-- Lecture, 6 minutes. Fast clock hands tell neighbours apart, slow hands tell early from late. -->
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# A single dark pixel at $t = 5$ is an eye; at $t = 400$ it is noise. So we tell the network $t$.
-#
-# Why not simply as a number? A linear layer can only multiply it: what it puts out is a straight line in $t$. So we hand it many curved functions of $t$ to choose from, sines and cosines, like the hands of many clocks:
+# <!-- Lecture, 7 minutes. On the clocks, let the room point at the hands that moved, first from 100 to 101, then from 100 to 400. The exercise comes after the clocks. -->
 
 # %% [markdown] slideshow={"slide_type": "-"}
+# **Question.** A single dark pixel at $t = 5$ is an eye; at $t = 400$ it is noise. So the network must know $t$. Why not hand it the number itself?
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# A linear layer makes a straight line of it. We let it choose from many curved functions of $t$, sines and cosines, like the hands of many clocks:
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # $$\gamma(t) = \big(\sin \omega_0 t, \dots, \sin \omega_{K-1} t,\; \cos \omega_0 t, \dots, \cos \omega_{K-1} t\big), \qquad
 # \omega_k = e^{-\ln(10000)\, k / K}. \tag{2}$$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The first hand turns one radian a step. The last turns by less than a tenth of a radian in 500 steps.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Question.** Which hands tell 100 from 101, and which tell 100 from 400?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import draw_clocks
+
+three = torch.tensor([100, 101, 400])
+draw_clocks(network.embed_time[0](three), three.tolist())
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Fast hands tell neighbours apart, slow hands tell early from late.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# (Every second hand is drawn. Filled is how far it is from where it was at $t = 100$.)
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Exercise 2 · The embedding of the time (easy, 10 minutes)
 #
-# Write equation (2). `t` holds `B` whole numbers, `width` is $2K$, and the result has shape `(B, width)`: first all sines, then all cosines.
+# Write equation (2). `t` holds `B` whole numbers, `width` is $2K$, and the result has shape `(B, width)`: first all $\sin\omega_k t$, then all $\cos\omega_k t$, with $\omega_k = e^{-\ln(10000)\, k / K}$.
 #
 # <details><summary>Hint</summary>
 #
 # <code>torch.arange(half)</code> counts $k$ from 0. <code>t[:, None]</code> makes a column of the times, and a column times a row is a table.
 # </details>
 
-# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+# %% slideshow={"slide_type": "-"} tags=["exercise", "show-code"]
 import math
 
 from course_utils import check_time_embedding
@@ -395,7 +422,7 @@ check_time_embedding(time_embedding)
 # Folded below: one way to write it.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"} tags=["solution", "show-code"]
 # @title Solution 2
 def time_embedding(t, width):
     half = width // 2
@@ -406,26 +433,15 @@ def time_embedding(t, width):
 
 check_time_embedding(time_embedding)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The table of all times
 #
 # **Question.** What does that look like, for all times from 1 to 500 at once?
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "fragment"}
 from course_utils import plot_matrix
 
 gamma = time_embedding(torch.arange(1, 501), n)
-plot_matrix(gamma.T, "t", "sines, then cosines", first=(0, 1), size=(640, 256))
-
-# %% [markdown] slideshow={"slide_type": "fragment"}
-# A column is what the network is told at that time; a row is one hand, fast ones first in each half.
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# **Predict.** Two times look alike if their columns point in the same direction: the cosine of the angle between them is 1. How does it fall as the times move apart?
-
-# %% slideshow={"slide_type": "subslide"}
-from course_utils import plot_curves
-
 direction = F.normalize(gamma, dim=1)
 alike = direction @ direction.T
 cosine = torch.stack([alike.diagonal(apart).mean() for apart in range(500)])
@@ -433,16 +449,15 @@ for apart in (1, 5, 15, 20, 100, 400):
     assert alike.diagonal(apart).std() < 1e-3  # whatever the two times are
     print(f"{apart:3} steps apart: cosine {cosine[apart]:.2f}")
 print(f"smallest: {cosine.min():.3f}, {cosine.argmin()} steps apart")
-curve = {"cosine of two times": (torch.arange(500), cosine)}
-plot_curves(curve, "how many steps apart", "", size=(640, 256))
+plot_matrix(gamma.T, "t", "sines, then cosines", first=(0, 1), size=(640, 256))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Neighbours are alike, so what the network learns at one time nearly holds at the next.
+# A column is what the network is told at that time; a row is one hand, fast ones first in each half.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Farther apart the cosine falls, but in waves: times that are 20 steps apart are *more* alike than those 15 apart.
+# Two times look alike if their columns point in the same direction: then the cosine of the angle between them is 1. Neighbours are alike, so what the network learns at one time nearly holds at the next. Farther apart the cosine falls, but in waves: times that are 20 steps apart are *more* alike than those 15 apart.
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Think.** Why does the cosine depend only on the distance? And why is it mostly above 0, even for times that are far apart?
 #
 # <details><summary>Answer</summary>
@@ -452,28 +467,32 @@ plot_curves(curve, "how many steps apart", "", size=(640, 256))
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# There are no weights in the embedding. Two layers that learn come behind it; together they are `network.embed_time`.
+# The embedding has no weights. Two layers that learn come behind it; together they are `network.embed_time`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · What shall I draw?
 #
-# <!-- Lecture, 5 minutes. Ask why five zeros must mean nothing. Then the missing bias explains itself. -->
+# <!-- Lecture, 6 minutes. Let them find out why W has no bias. Go through the four channels one by one at t = 450, and click on to 50. -->
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# The context comes in as five numbers, with a 1 for the class that is asked for: *one-hot*. A linear layer $W$ makes it as long as what those two layers put out. The two are added, and all blocks are told SiLU of the sum, the **condition**:
+# %% [markdown] slideshow={"slide_type": "-"}
+# The context is *one-hot*: five numbers, with a 1 for the class that is asked for. A linear layer $W$ without bias makes it as long as the time behind its two layers. All blocks are told SiLU of their sum, the **condition**:
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # $$e = \mathrm{SiLU}\big(\text{layers}(\gamma(t)) + W c\big), \qquad \mathrm{SiLU}(u) = u \cdot \mathrm{sigmoid}(u). \tag{3}$$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # A one-hot $c$ picks one column of $W$, the **embedding** of this class. SiLU is a ReLU with its corner rounded off.
-#
-# $W$ has no bias. So five zeros add nothing: leaving $c$ away and asking for $c = 0$ are the same question. Notebook 05 is built on that: one network draws with and without a wish. (An assertion in section 7 checks it.)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### Scale and shift
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Question.** What do five zeros ask for, and what would they ask for with a bias?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
+# Without a bias, five zeros add nothing: leaving $c$ away and asking for $c = 0$ are the same question. Notebook 05 is built on that: one network draws with and without a wish. (An assertion in section 7 checks it.)
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### Scale and shift
+
+# %% [markdown] slideshow={"slide_type": "-"}
 # How can a list of numbers influence a picture with $C$ channels? A simple way is called **FiLM** (Perez et al., 2018). Each block has a linear layer that makes two numbers for each channel from the condition, a scale $a$ and a shift $b$. Then
 
 # %% [markdown] slideshow={"slide_type": "-"}
@@ -482,17 +501,36 @@ plot_curves(curve, "how many steps apart", "", size=(640, 256))
 # %% [markdown] slideshow={"slide_type": "notes"}
 # All pixels of a channel are treated alike. With the 1, a layer that puts out 0 changes nothing.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Predict.** Behind it comes SiLU, which lets through what is above 0. Say one channel finds outlines. At which $t$ would you shut it, and with which $a$ or $b$?
+
+# %% slideshow={"slide_type": "subslide"} tags=["nbval-ignore-output"]
+from course_utils import build_up, draw_scale_and_shift
+
+pictures, telling = [], [15, 19, 25, 24]  # four of the first block's 32 channels
+for time in (450, 50):
+    noisy_bob = schedule.add_noise(bob, time, eps)
+    pictures.append(draw_scale_and_shift(model, noisy_bob, time, c, telling))
+captions = ["With much noise", "With little noise"]
+build_up(pictures, captions, "Scale and shift of four channels at t = 450, and then at t = 50")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# At $t = 450$ three of the channels are shut and the last is open. At $t = 50$ it is the other way round.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# With little noise, channel 15 marks the ground, 19 the outlines and 25 the figure. With much noise there is nothing to be marked.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Exercise 3 · Scale and shift (easy, 10 minutes)
 #
-# Write equation (4). `h` has shape `(B, C, H, W)`, `condition` has shape `(B, n_condition)`, and `layer` is an `nn.Linear` that turns it into $2C$ numbers: first the $C$ scales, then the $C$ shifts.
+# Write equation (4), $h \cdot (1 + a) + b$. `h` has shape `(B, C, H, W)`, `condition` has shape `(B, n_condition)`, and `layer` is an `nn.Linear` that turns it into $2C$ numbers: first the $C$ scales, then the $C$ shifts.
 #
 # <details><summary>Hint</summary>
 #
 # <code>.chunk(2, dim=1)</code> cuts a tensor in two, and <code>[:, :, None, None]</code> gives it two more sides, so that it lines up with the channels and not with the columns.
 # </details>
 
-# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+# %% slideshow={"slide_type": "-"} tags=["exercise", "show-code"]
 from course_utils import check_modulate
 
 
@@ -506,7 +544,7 @@ check_modulate(modulate)
 # Folded below: one way to write it.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"} tags=["solution", "show-code"]
 # @title Solution 3
 def modulate(h, condition, layer):
     scale, shift = layer(condition)[:, :, None, None].chunk(2, dim=1)
@@ -518,17 +556,46 @@ check_modulate(modulate)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · A residual block
 #
-# <!-- Lecture, 5 minutes. Point at the zeros in the last convolution: a new block passes on what it gets, and the network starts as a shallow one. -->
+# <!-- Lecture, 5 minutes. Build the diagram up and follow equation (5) with a finger. Ask what is left of the block when the last convolution is all zeros. -->
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown] slideshow={"slide_type": "-"}
 # The six blocks are built alike. Twice: normalise, SiLU, convolve. Before the second SiLU, scale and shift. And past it all leads a **shortcut**:
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # $$\begin{aligned} h &= \text{conv}_1(\mathrm{SiLU}(\text{norm}_1(x))) \\ h &= \text{norm}_2(h)\cdot(1 + a) + b \\ \text{block}(x, e) &= \text{shortcut}(x) + \text{conv}_2(\mathrm{SiLU}(h)). \end{aligned} \tag{5}$$
-#
+
+# %% slideshow={"slide_type": "subslide"} tags=["nbval-ignore-output"]
+from course_utils import draw_residual_block
+
+captions = [
+    "What comes in: here the 96 joined channels of up1",
+    "Normalise, SiLU, convolve",
+    "The condition scales and shifts each channel",
+    "SiLU, and the second convolution",
+    "The shortcut leads past it all",
+    "The sum is what the block puts out",
+]
+alt = (
+    "A residual block: two convolutions, scale and shift between them, a shortcut past, and the sum"
+)
+build_up(draw_residual_block(model, x_t, t.item(), c), captions, alt)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# A block adds a correction to what the shortcut lets through.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # - **GroupNorm** takes the channels of *one* picture in 8 groups, and gives each group mean 0 and variance 1. (Then it multiplies and shifts each channel by two learned numbers.)
-# - **The shortcut** is a sum: the block only adds a correction to its input (He et al., 2015). Where the block changes the number of channels, a 1×1 convolution does so in the shortcut: one small matrix, the same for each pixel.
+# - **The shortcut** makes the block a sum (He et al., 2015). Where the number of channels changes, a 1×1 convolution does that in the shortcut: one small matrix, the same for each pixel.
 # - **conv₂ begins at zero.** So a new block is nothing but its shortcut.
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Think.** In a new block conv₂ is all zeros. Does conv₁ learn anything in the very first step?
+#
+# <details><summary>Answer</summary>
+#
+# No. The gradient reaches conv₁ through the weights of conv₂, and they are 0. But conv₂ itself gets a gradient, because what comes into it is not 0. From the second
+# step on everything learns. (If <em>both</em> factors of a product began at zero, neither would ever move.)
+# </details>
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 4 · The block (hard, 20 minutes)
@@ -581,19 +648,11 @@ class ResidualBlock(nn.Module):
 check_residual_block(ResidualBlock)
 
 
-# %% [markdown] slideshow={"slide_type": "-"}
-# **Think.** In a new block conv₂ is all zeros. Does conv₁ learn anything in the very first step?
-#
-# <details><summary>Answer</summary>
-#
-# No. The gradient reaches conv₁ through the weights of conv₂, and they are 0. But conv₂ itself gets a gradient, because what comes into it is not 0. From the second
-# step on everything learns. (If <em>both</em> factors of a product began at zero, neither would ever move.)
-# </details>
-
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Your network
 #
-# **Question.** We build a network around your four parts, and load the trained weights into it. Does it give the same answer?
+# **Question.** We build a network around the four parts that this notebook asks you to write, and load the trained weights into it. Does it give the same answer?
+
 
 # %% slideshow={"slide_type": "skip"}
 class YourNetwork(ContextUnet):
@@ -612,10 +671,7 @@ assert torch.allclose(yours(x_t, t, c), answer, atol=1e-4)
 assert torch.allclose(yours(x_t, t, 0 * c), network(x_t, t), atol=1e-4)  # no wish
 print("and it answers what ours answers")
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# So *your* network can draw: two of each class, with 25 steps of DDIM, nothing picked.
-
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "fragment"}
 from course_utils import sample
 
 names = ["hero", "non-hero", "food", "spell", "side-facing"]
@@ -625,10 +681,13 @@ times = schedule.timesteps(25)
 *_, end = sample(your_model, x_T, times, schedule, c=torch.eye(5).repeat(2, 1))
 show_images(end.x, titles=names, columns=5)
 
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# It does, up to 0.0001. So it can draw: two of each class, with 25 steps of DDIM, nothing picked.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · Break it
 #
-# <!-- Lecture, 8 minutes. Give two minutes for the order, in pairs, and write the bets on the board. One break is an improvement, and finding out why is worth the time. -->
+# <!-- Lecture, 7 minutes. Give two minutes for the order, in pairs, and write the bets on the board. One break is an improvement, and finding out why is worth the time. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # What is each part worth? Break it, train again, and compare (an **ablation**). `benchmarks/ablations.py` did that with a smaller network (16 features), for 400 steps of 64 sprites, with three seeds each:
@@ -645,7 +704,7 @@ show_images(end.x, titles=names, columns=5)
 # **Predict.** Put the five in order, from the smallest damage to the largest.
 
 # %% slideshow={"slide_type": "subslide"}
-from course_utils import load_ablations, plot_spread
+from course_utils import load_ablations, plot_dots
 
 steps, loss = load_ablations("loss")
 more = {name: y[:, -1] / loss["whole"][:, -1] - 1 for name, y in loss.items()}  # with the same seed
@@ -655,43 +714,57 @@ for name, y in loss.items():
 assert more["BatchNorm"].max() < 0 < more["no t"].min()
 assert more["no t"].max() < 0.1 < more["shortcut in forward"].min()
 assert more["shortcut in forward"].max() < more["no skips"].min()
-curves = {name: (steps, y) for name, y in loss.items()}
-plot_spread(curves, "steps of training", "error of x₀, held-out sprites")
+dots = {name: y[:, -1].tolist() for name, y in loss.items()}
+plot_dots(dots, f"error of x₀ after {steps[-1]:.0f} steps, held-out sprites")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Without skip connections the error is a quarter larger, and always new shortcuts cost an eighth. Without the time little is lost.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# (The mean of three seeds, and their range. With the same seed all five saw the same pictures, times and noises.)
-#
-# Without skip connections the error is a quarter larger, and always new shortcuts cost an eighth. Without the time little is lost, and with BatchNorm a little is gained, with each seed. All of this is about the *error*, and about 400 steps.
+# (A dot is a seed. With the same seed all five saw the same pictures, times and noises.) With BatchNorm a little is gained, with each seed. All of this is about the *error*, and about 400 steps.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **Question.** When does it hurt? Here are the same errors at low, middle and high times.
+# ### No skips
+#
+# **Question.** When does it hurt: at low $t$ (to 167), in the middle, or at high $t$ (from 334)?
 
-# %% slideshow={"slide_type": "skip"}
-thirds = {"t to 167": "low", "168 to 333": "middle", "from 334": "high"}
+# %% slideshow={"slide_type": "fragment"}
+thirds = {"low t": "low", "middle t": "middle", "high t": "high"}
 print(" " * 20 + "".join(f"{title:>12}" for title in thirds))
-ends = {}
 for name in loss:
     means = [load_ablations(column)[1][name][:, -1].mean() for column in thirds.values()]
-    ends[name] = torch.stack(means)
     print(f"{name:20}" + "".join(f"{end:12.3f}" for end in means))
-ratio = ends["no skips"] / ends["whole"]
-assert ratio[0] > 3 and ratio[1] > 1.3 and ratio[2] < 1.1
+ends = {title: load_ablations(column)[1] for title, column in thirds.items()}
+ratio = {title: y["no skips"][:, -1] / y["whole"][:, -1] for title, y in ends.items()}
+low, middle, high = ratio.values()
+assert low.min() > 3 and middle.min() > 1.3 and high.max() < 1.1
+dots = {title: seeds.tolist() for title, seeds in ratio.items()}
+plot_dots(dots, "error without skip connections / error of the whole", mark=("whole", 1))
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### No skips
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# At low $t$ the error is nearly four times as large. At high $t$ there is only a rough shape to be guessed, and a rough shape gets through the bottleneck.
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# At low $t$ the error is nearly four times as large, and in the middle two fifths larger. At high $t$ hardly anything is left of the difference: there is only a rough shape to be guessed, and a rough shape gets through the bottleneck.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### No t
+#
+# **Question.** A network in circulation takes $t$ and then never uses it. We saw that its error is a thirtieth larger. How can it do without?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# A network in circulation takes $t$ and then never uses it. Our table says that its error is a thirtieth larger. Does it show in the pictures? `benchmarks/no_time.py` trained both for 2,000 steps, with three seeds, and drew 500 sprites in 25 steps, with DDIM and with DDPM. It did the same with networks that put out $v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$ (notebook 04).
+# Where neighbours differ inside an area of one colour, it is noise. Let us guess the level of noise, $\sqrt{1-\bar\alpha_t}$, from nothing but the median difference between neighbours.
+#
+# And does it show in the pictures? `benchmarks/no_time.py` trained both for 2,000 steps, with three seeds, and drew 500 sprites in 25 steps, with DDIM and with DDPM. It did the same with networks that put out $v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$ (notebook 04).
 
 # %% slideshow={"slide_type": "skip"}
 from course_utils.storage.tables import read_rows
 
+many, _ = load_sprites(split="test")
+t_many = torch.randint(1, 501, (len(many),), generator=randomness)
+noisy = schedule.add_noise(many, t_many, torch.randn(many.shape, generator=randomness))
+median = noisy.diff(dim=3).abs().flatten(1).median(dim=1).values
+seen = median / (0.6745 * 2**0.5)  # the median of |difference|, for noise of strength 1
+true = (1 - schedule.alpha_bar[t_many]).sqrt()
+correlation = torch.corrcoef(torch.stack([seen.double(), true]))[0, 1]
+print(f"level of noise, seen and true: correlation {correlation:.2f}")
 measured = read_rows("no_time")
 for puts_out in ("x0", "v"):
     for name in ("whole", "no t"):
@@ -703,35 +776,25 @@ for puts_out in ("x0", "v"):
             print(f"  {sampler} {min(far):.0f} to {max(far):.0f}", end="")
         print()
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# With $x_0$ the distances hardly differ. With $v$, whose mixture depends on $t$, DDIM has 28 to 34 instead of 17 to 19, DDPM 16 to 21 instead of 13 to 14; the error is larger by 3 % only.
-
-# %% [markdown] slideshow={"slide_type": "-"}
-# **Question.** How can a network do without the time at all? Perhaps it can *see* it. Where neighbours differ inside an area of one colour, it is noise. Let us guess the level of noise, $\sqrt{1-\bar\alpha_t}$, from nothing but the median difference between neighbours.
-
-# %% slideshow={"slide_type": "skip"}
-many, _ = load_sprites(split="test")
-t_many = torch.randint(1, 501, (len(many),), generator=randomness)
-noisy = schedule.add_noise(many, t_many, torch.randn(many.shape, generator=randomness))
-median = noisy.diff(dim=3).abs().flatten(1).median(dim=1).values
-seen = median / (0.6745 * 2**0.5)  # the median of |difference|, for noise of strength 1
-true = (1 - schedule.alpha_bar[t_many]).sqrt()
-correlation = torch.corrcoef(torch.stack([seen.double(), true]))[0, 1]
-print(f"level of noise, seen and true: correlation {correlation:.2f}")
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# It can see the time: the differences between neighbouring pixels and the level of noise have a correlation of 0.98.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# A few lines of arithmetic see the level of noise, so a network can see it too. (Schedule, sampler and wrapper still know $t$.)
+# A few lines of arithmetic see it, so a network can, too. With $x_0$ the distances hardly differ.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# With $v$, whose mixture depends on $t$, it draws worse: with DDIM the Fréchet distance is 28 to 34 instead of 17 to 19. The error is larger by 3 % only.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### BatchNorm
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# With BatchNorm the error is *lower*, with every seed. So why does our network not have it?
 #
-# BatchNorm takes its mean and variance over **all pictures of the batch**. In training these have all kinds of $t$; in a sampler they have one. Therefore BatchNorm has two modes: in training it uses the statistics of the batch, afterwards (`.eval()`) an average that it has kept.
+# With BatchNorm the error is *lower*, with every seed. It takes its mean and variance over **all pictures of the batch** in training, and afterwards (`.eval()`) uses an average that it has kept.
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** What happens to somebody who samples and forgets `.eval()`?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# In training the pictures of a batch have all kinds of $t$; in a sampler they have one.
 
 # %% slideshow={"slide_type": "skip"}
 from course_utils import with_batch_norm
@@ -752,14 +815,16 @@ for name, one in (("GroupNorm", grouped), ("BatchNorm", batched)):
     same = torch.allclose(alone, in_company, atol=1e-4)
     print(f"{name}: the answer about Bob does {'not ' * same}depend on who is with him")
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Nothing crashes, and as long as times are mixed hardly anything changes. But when they are alike, as in a sampler, the error is a fifth larger. In training mode the answer about Bob depends on who else is in the batch. With GroupNorm each picture is answered alone, and there is no switch to forget. We pay a slightly larger error for that.
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Nothing crashes. While times are mixed hardly anything changes; when they are alike, as in a sampler, the error is a fifth larger.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# With GroupNorm each picture is answered alone, and there is no switch to forget.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### The shortcut that is always new
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# This bug is in a network that many have copied:
+#
+# **Question.** This is in a network that many have copied. It runs, it trains, its loss falls. What is wrong?
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # ```python
@@ -768,11 +833,9 @@ for name, one in (("GroupNorm", grouped), ("BatchNorm", batched)):
 #     shortcut = nn.Conv2d(self.c_in, self.c_out, 1).to(x.device)
 #     return shortcut(x) + h
 # ```
-#
-# **Question.** It runs, it trains, its loss falls. What is wrong?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# A layer that is made in `forward` gets new random weights *in every call*. The optimiser does not know them, and no file holds them. Let us do that to our trained network, and ask it the same question twice, in eval mode.
+# A layer that is made in `forward` gets new random weights *in every call*. The optimiser does not know them, and no file holds them. We do that to our trained network, and ask it the same question twice.
 
 # %% slideshow={"slide_type": "subslide"}
 from course_utils import with_fresh_shortcuts
@@ -791,7 +854,7 @@ show_images(torch.cat([x_t, *answers]), titles=["x_t", *tops])
 # Four layers are gone. With random ones in their place the error is much larger, and each call has other colours.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# A network that was *trained* with the bug works around it: in our table its error is an eighth larger. Without that comparison one sees a loss that falls as it should: **the loss does not give it away.** Which test does?
+# A network that was *trained* with the bug works around it: in our ablation its error is an eighth larger. Without that comparison one sees a loss that falls as it should: **the loss does not give it away.** Which test does?
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 5 · The test that finds it (medium, 10 minutes)
@@ -831,16 +894,15 @@ for name, one in (("ours", network), ("yours", yours), ("broken", broken)):
         nn.init.normal_(weights, generator=randomness)
     print(f"{name:6} survives: {survives_saving(one, other, x_t, t, c)}")
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### A bottleneck for one size only
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### Larger pictures
+#
+# **Predict.** Our network has only convolutions, so it takes larger pictures, too. But it has seen nothing but 16 × 16. What will it draw on 24 × 24 pixels?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Some U-Nets squeeze the coarsest features into one vector, with a linear layer that is made for exactly 4 × 4 pixels.
+# Some U-Nets squeeze the coarsest features into one vector, with a linear layer that is made for exactly 4 × 4 pixels. We ask both.
 
-# %% [markdown] slideshow={"slide_type": "-"}
-# **Question.** Ours has only convolutions there. What happens to larger pictures in each?
-
-# %% slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "fragment"}
 numbers = 4 * n * 4 * 4  # the coarsest features of a picture of 16 × 16
 squeeze = nn.Sequential(nn.Flatten(), nn.Linear(numbers, 64), nn.Linear(64, numbers))
 for side in (16, 24, 32):
@@ -852,14 +914,6 @@ for side in (16, 24, 32):
     except RuntimeError as error:
         verdict = type(error).__name__
     print(f"{side} × {side}: ours gives {tuple(network(x, t).shape)}, hard-wired: {verdict}")
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Ours takes any size that can be halved twice. But it has seen nothing but 16 × 16.
-
-# %% [markdown] slideshow={"slide_type": "-"}
-# **Predict.** What will it draw on 24 × 24 pixels? One of each class, the first that comes:
-
-# %% slideshow={"slide_type": "subslide"}
 large = torch.randn((5, 3, 24, 24), generator=randomness)
 *_, end = sample(model, large, times, schedule, c=torch.eye(5))
 show_images(end.x, titles=names)
@@ -871,10 +925,11 @@ show_images(end.x, titles=names)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Any network will do
 #
-# <!-- Lecture, 4 minutes. The two moons need neither pictures nor convolutions. -->
+# <!-- Lecture, 3 minutes. Ask what has to change for points in the plane: nothing but the network. -->
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Training, schedule and sampler only want *some* function `model(x, t, c)` that answers in the shape of `x`. Points in the plane need no convolutions. Here is a network of a few linear layers, with equations (2) to (4) in it. The data are two moons, and the context says which.
+# %% [markdown] slideshow={"slide_type": "-"}
+# **Question.** Training, schedule and sampler only want *some* function `model(x, t, c)` that answers in the shape of `x`. Can a few linear layers, with equations (2) to (4) in them, learn two moons, and which one is asked for?
+
 
 # %% slideshow={"slide_type": "skip"}
 class PointNetwork(nn.Module):
@@ -905,27 +960,19 @@ settings = {"steps": 500, "batch_size": 512, "learning_rate": 1e-2, "weight": w}
 drawn = sample_ddim(last.averaged, (2000, 2), schedule, 50, which[:2000], generator=randomness)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The same `train`, the same `sample_ddim`, the same schedule as for sprites. Did it learn the moons?
+# The same `train`, the same `sample_ddim`, the same schedule as for sprites.
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "fragment"}
 from course_utils import plot_points
 
 distance, closest = torch.cdist(drawn, moons).min(dim=1)
 obeyed = (distance < 0.2) & (moon[closest] == moon[:2000])
 assert obeyed.float().mean() > 0.9
 panels = torch.stack([moons[:1000], drawn[:1000], drawn[moon[:2000] == 0]])
-plot_points(panels, ["data", "drawn", "drawn: one moon"])
+plot_points(panels, ["data", "drawn", "drawn: one moon"], limit=2.2)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # A few seconds of training, and more than nine points in ten lie on the moon that was asked for.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## What you know now
-#
-# - The network goes down because seeing far is cheap in small pictures, and has skip connections because each pixel has its place.
-# - The time is a table of sines and cosines, in which neighbours are alike. Time and context add up to one condition, and each block is told it as scale and shift. A block adds a correction to its input, and begins with none.
-# - A layer made in `forward` is never trained and never saved. The loss does not give it away; save, load and compare does.
-# - Of four parts, the skip connections are worth most. What the time is worth depends on what the network puts out.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What breaks if …
@@ -938,6 +985,16 @@ plot_points(panels, ["data", "drawn", "drawn: one moon"])
 # | do not tell it $t$ | the error is a thirtieth larger; if it puts out $v$, it draws worse, with DDIM far worse | section 8 |
 # | use BatchNorm and forget `.eval()` | no message, and an error that is a fifth larger | section 8 |
 # | make a layer in `forward` | it is new in every call, is never saved, and the loss falls all the same | section 8 |
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you know now
+#
+# **The network goes down to see far, and hands each place its details by skip connections. Time and context tell each block how to scale and shift its channels. A block adds a correction to its input.**
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# - The time is a table of sines and cosines, in which neighbours are alike. Time and context add up to one condition. The correction that a block adds begins with none.
+# - A layer made in `forward` is never trained and never saved. The loss does not give it away; save, load and compare does.
+# - Of four parts, the skip connections are worth most. What the time is worth depends on what the network puts out.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## References and next
