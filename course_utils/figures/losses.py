@@ -20,8 +20,8 @@ def plot_losses(losses: Tensor, ylabel: str, window: int = 50) -> Picture:
         raise ValueError(f"losses must have shape (N,), N at least twice the window, got {tuple(losses.shape)}")
     losses = losses.detach().double().cpu()
     means, first = losses.unfold(0, window, 1).mean(1), (window - 1) / 2
-    picture = Picture(PAGE, 350, f"{ylabel}, the first {window} batches, and all {len(losses)} with means of {window}")
-    early, later = place_axes(picture, 75, 40, 240, 250), place_axes(picture, 365, 40, PAGE - 385, 250)
+    picture = Picture(PAGE, 310, f"{ylabel}, the first {window} batches, and all {len(losses)} with means of {window}")
+    early, later = place_axes(picture, 75, 40, 240, 212), place_axes(picture, 365, 40, PAGE - 385, 212)
     early.plot(losses[:window], "o-", color=NETWORK, markersize=4, linewidth=1)
     later.plot(losses, "o", color=NETWORK, alpha=0.3, markersize=3.5, markeredgewidth=0)
     later.plot([first + i for i in range(len(means))], means, color=as_ink(NETWORK), linewidth=3)

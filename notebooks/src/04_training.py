@@ -48,6 +48,9 @@ for model in checkpoints.values():
     rows.append(last.x)
 show_images(torch.cat(rows), columns=10, row_titles=list(checkpoints))
 
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# One network at four ages, from before its first step to the end. Every column began with the same noise.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## After this notebook you can …
 #
@@ -80,24 +83,27 @@ show_images(torch.cat(rows), columns=10, row_titles=list(checkpoints))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · A question whose answer we know
 #
-# <!-- Lecture, 4 minutes. Ask for the loss of somebody who always says "no noise". It is 1, and it is the number to beat. -->
+# <!-- Lecture, 3 minutes. Read (1) aloud from the inside out. Then ask for the loss of somebody who always says "no noise". It is 1, and it is the number to beat. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Draw a sprite, a time and a noise, mix them, and ask: *which noise is in here?* You know, since you made it. Learning means to answer
-# very many such questions, and to be corrected a little after each. How wrong an answer is, the **loss** says, a mean squared error:
+# very many such questions, and to be corrected a little after each.
 
 # %% [markdown] slideshow={"slide_type": "-"}
+# How wrong an answer is, the **loss** says, a mean squared error:
+#
 # $$L(\theta) = \mathbb E_{x_0,\, t,\, \varepsilon}\ \big\lVert\, \varepsilon - \varepsilon_\theta\big(\underbrace{\sqrt{\bar\alpha_t}\; x_0 + \sqrt{1-\bar\alpha_t}\;\varepsilon}_{x_t},\ t\big)\big\rVert^2. \tag{1}$$
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # Read $\mathbb E$ as "on average over": all sprites $x_0$, all times $t = 1 \dots T$ alike, all noises $\varepsilon$. By $\lVert\cdot\rVert^2$ we mean the *mean* over the 768 numbers of a picture.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # Where does (1) come from? The steps back are Gaussians whose means the network chooses. To make the data as probable as possible (maximum **likelihood**), these means must fit, and how badly they fit is the squared error of the noise, times a number for each $t$. DDPM left out these numbers: hence "simple loss". Notebook 07 derives them.
 
-# %% [markdown] slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # **Question.** What is a good loss? Let us grade two answers that need no network, "there is no noise" and "it is all noise", beside the network that comes with the course.
 
-# %% slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "fragment"} tags=["show-print"]
 sprites, contexts = load_sprites()
 held_out, held_out_c = load_sprites(split="test")  # 2,000 sprites that no network has seen
 x0, c = held_out[:64], held_out_c[:64]
@@ -110,10 +116,12 @@ for t in (50, 200, 450):
     print(f"t = {t:3}: " + ",  ".join(errors))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The answer "no noise" has a loss of 1, the variance of the noise. At $t = 450$ the lazy answer "all noise" has an error of 0.02, and says nothing about the picture. So
-# a number such as 0.05 is neither good nor bad: **it depends on the level**.
+# The answer "no noise" has a loss of 1, the variance of the noise. At $t = 450$ the lazy answer "all noise" has an error of 0.02, and says nothing about the picture.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# So a number such as 0.05 is neither good nor bad: **it depends on the level**.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Exercise 1 · The loss (medium, 10 minutes)
 #
 # Write (1) for a batch. Draw one time for **each** image, then a noise for each, both from the generator. Return the mean of the squared error as a tensor.
@@ -123,7 +131,7 @@ for t in (50, 200, 450):
 # <code>torch.randint(…, generator=generator)</code> leaves out its upper end. <code>schedule.add_noise(x0, t, eps)</code> mixes.
 # </details>
 
-# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+# %% slideshow={"slide_type": "-"} tags=["exercise", "show-code"]
 from course_utils import check_diffusion_loss
 
 
@@ -137,7 +145,7 @@ check_diffusion_loss(diffusion_loss)
 # Folded below: one way to write it.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"} tags=["solution", "show-code"]
 # @title Solution 1
 def diffusion_loss(model, x0, c, schedule, generator):
     t = torch.randint(1, schedule.T + 1, (len(x0),), generator=generator)
@@ -149,24 +157,26 @@ def diffusion_loss(model, x0, c, schedule, generator):
 check_diffusion_loss(diffusion_loss)
 from course_utils import diffusion_loss as weighted_loss  # the package's has a weight: section 3
 
-ones = torch.ones(schedule.T + 1)
-yours = diffusion_loss(lambda x, t, c: 0 * x, x0, c, schedule, randomness)
-ours = weighted_loss(lambda x, t, c: 0 * x, x0, c, schedule, ones, randomness)
-assert abs(yours - ours) < 0.05  # the same but for chance: with all weights 1
+assert (  # the same but for chance: with all weights 1
+    diffusion_loss(lambda x, t, c: 0 * x, x0, c, schedule, randomness)
+    - weighted_loss(lambda x, t, c: 0 * x, x0, c, schedule, torch.ones(501), randomness)
+).abs() < 0.05
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Why is the time random, and another one for each image?
 #
-# <!-- Lecture, 4 minutes. Ask what goes wrong when all images of a batch share a time. The mean is right, and the training is worse all the same. -->
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# The loss (1) only asks that on average all times come equally often.
+# <!-- Lecture, 3 minutes. Ask what goes wrong when all images of a batch share a time. The gradient is right on average, and the training is worse all the same. -->
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Predict.** What if all images of a batch share one $t$? `benchmarks/learning.py` trained a small network (16 features, 400 steps) both ways, three times each. The measure
+# The loss (1) only asks that on average all times come equally often.
+#
+# **Predict.** What if all images of a batch share one $t$?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# `benchmarks/learning.py` trained a small network (16 features, 400 steps) both ways, three times each. The measure
 # is the **Fréchet distance** between 500 drawn sprites and real ones (notebook 02): smaller is better.
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "fragment"}
 from course_utils import plot_dots
 from course_utils.storage.tables import read_rows
 
@@ -179,8 +189,8 @@ def frechet(run, weights="averaged", step=last_step):  # one number for each see
     return [float(row["frechet"]) for row in measured if wanted.items() <= row.items()]
 
 
-ways = {"own t for each": frechet("ours"), "one t for all": frechet("one t a batch")}
-assert min(ways["one t for all"]) > max(ways["own t for each"])
+ways = {"a t for each image": frechet("ours"), "one t for the batch": frechet("one t a batch")}
+assert min(ways["one t for the batch"]) > max(ways["a t for each image"])
 plot_dots(ways, f"Fréchet distance after {last_step} steps, three seeds")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
@@ -189,29 +199,33 @@ plot_dots(ways, f"Fréchet distance after {last_step} steps, three seeds")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · Which errors count?
 #
-# <!-- Lecture, 6 minutes. The three losses are one loss with three weights. Let them vote for a weight before the dots are shown. -->
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# A network may put out the noise, the picture, or a mixture of both, $v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$. (Flow matching calls $\varepsilon - x_0$ by the same letter; it is another quantity.) As in (5) of notebook 02, the errors of all three are one, times a factor that depends on $t$:
+# <!-- Lecture, 5 minutes. The three losses are one loss with three weights. Let them vote for a weight before the dots are shown. -->
 
 # %% [markdown] slideshow={"slide_type": "-"}
+# A network may put out ε, $x_0$, or a mixture, $v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$. Their errors are one, times a factor:
+#
 # $$\underbrace{\lVert \varepsilon - \hat\varepsilon \rVert^2}_{w_t = 1} \qquad
 # \underbrace{\lVert v - \hat v \rVert^2 = \tfrac{1}{\bar\alpha_t}\,\lVert \varepsilon - \hat\varepsilon \rVert^2}_{w_t = 1/\bar\alpha_t} \qquad
 # \underbrace{\lVert x_0 - \hat x_0 \rVert^2 = \tfrac{1}{\mathrm{SNR}_t}\,\lVert \varepsilon - \hat\varepsilon \rVert^2}_{w_t = 1/\mathrm{SNR}_t} \tag{2}$$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# So all three losses are (1) with a weight $w_t$ in front. They say at which levels a mistake hurts. A fourth weight is a compromise: errors of $x_0$, times SNR, which is **clipped** to lie between 1 and 5:
+# (The factors come from (5) of notebook 02. In flow matching, $v$ is another quantity: $\varepsilon - x_0$.) So all three losses are (1) with a weight $w_t$ in front. It says at which levels a mistake hurts.
 
-# %% [markdown] slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# A fourth weight is a compromise: errors of $x_0$, times SNR, which is **clipped** to lie between 1 and 5:
+#
 # $$w_t = \frac{\operatorname{clip}(\mathrm{SNR}_t,\ 1,\ 5)}{\mathrm{SNR}_t}. \tag{3}$$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # With the upper bound alone it is called **min-SNR** (Hang et al., 2023). The table is `clipped_snr(schedule)`.
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Question.** Which levels does each loss look at? Here is the shipped network, which puts out $x_0$, on 64 held-out sprites.
+# **Question.** Which levels does each loss look at?
 
-# %% slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Here is the shipped network, which puts out $x_0$, on 64 held-out sprites.
+
+# %% slideshow={"slide_type": "fragment"} tags=["show-print"]
 weight = schedule.snr.clamp(1, 5) / schedule.snr  # (3), clipped_snr(schedule)
 x0, c = held_out[:64], held_out_c[:64]
 eps = torch.randn(x0.shape, generator=randomness)
@@ -226,14 +240,17 @@ for t in (5, 50, 200, 350, 450):
     numbers = f"ε {of_eps:.2f}, v {of_v:.2f}, x₀ {of_x0:.3f}, (3) {weight[t] * of_eps:.3f}"
     print(f"t = {t:3}: error of {numbers}")
 
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The error of ε is largest at the smallest $t$, that of $x_0$ at the largest.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The error of ε is largest at the smallest $t$, and worse than that of "no noise": there is hardly any noise to name, and the smallest mistake of the picture is large beside it. The error of $x_0$ is largest at the largest $t$, where hardly
-# anything of the picture can be seen. (Section 8 comes back to that.) The error of $v$ is the sum of the two.
+# At $t = 5$ the error of ε is worse than that of "no noise": there is hardly any noise to name, and the smallest mistake of the picture is large beside it. At the largest $t$ hardly
+# anything of the picture can be seen. The error of $v$ is the sum of the two.
 
-# %% [markdown] slideshow={"slide_type": "-"}
-# **Predict.** The same short training of a network that puts out $x_0$, with each of five weights, three times each. Which draws best?
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Predict.** The same short training of a network that puts out $x_0$, three times with each weight: that of ε, of $v$, of $x_0$, min-SNR, and (3), the clipped SNR. Which draws best?
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "fragment"}
 from itertools import pairwise
 from statistics import fmean
 
@@ -248,7 +265,7 @@ for name, run in (("clipped SNR", "ours"), ("error of x₀", "error of x0")):
 plot_dots(weightings, f"Fréchet distance after {last_step} steps")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# No two of them overlap. Worst are the errors of ε and of $v$, which count mistakes at the smallest $t$ more than a thousandfold. Best are plain errors of $x_0$.
+# No two of them overlap. Best are plain errors of $x_0$, worst those of ε, which count mistakes at the smallest $t$ more than a thousandfold.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Why then (3)? The two lines above the dots tell: the error of $x_0$ is the same with both weights, and that of ε, most of which is made at the smallest $t$, is much smaller with (3). After 400 steps a network draws rough shapes. That of the course learned a hundred times longer and should get details right, so it learned with (3) (`benchmarks/README.md`).
@@ -256,26 +273,26 @@ plot_dots(weightings, f"Fréchet distance after {last_step} steps")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · The loop
 #
-# <!-- Lecture, 4 minutes. Five lines: zero, loss, backward, clip, step. Ask what one bad picture does to the gradient. -->
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# The gradient $g$ of the loss says for each weight which way the loss rises. A step of learning goes the other way:
+# <!-- Lecture, 3 minutes. Five lines: loss, zero, backward, clip, step. Ask what one bad picture does to the gradient. -->
 
 # %% [markdown] slideshow={"slide_type": "-"}
+# The gradient $g$ of the loss says for each weight which way the loss rises. A step of learning goes the other way:
+#
 # $$g = \nabla_\theta L(\theta), \qquad g \leftarrow g \cdot \min\!\Big(1, \frac{1}{\lVert g\rVert}\Big), \qquad \theta \leftarrow \theta - \lambda_k\, g. \tag{4}$$
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # The middle part is *clipping*: a gradient longer than 1 is shortened to length 1, so that one unusual batch cannot dominate.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # PyTorch does each part in one line: `loss.backward()` computes $g$ and **adds** it to `p.grad` of every weight `p`. So the old one must be emptied first, with `optimizer.zero_grad()`. `torch.nn.utils.clip_grad_norm_` clips, and `optimizer.step()` takes the
 # step. Our optimizer is *AdamW*, which takes an average of the last gradients and divides each number of it by its usual size.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Exercise 2 · The loop (medium, 10 minutes)
 #
 # For each `(x0, c)` of `batches`: compute the loss with `loss_of(model, x0, c)`, then do (4), clipping to norm 1. Return the list of all losses as plain numbers (`loss.item()`).
 
-# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+# %% slideshow={"slide_type": "-"} tags=["exercise", "show-code"]
 from course_utils import check_training_loop
 
 
@@ -289,7 +306,7 @@ check_training_loop(training_loop)
 # Folded below: one way to write it. Every training in PyTorch looks like this inside.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"} tags=["solution", "show-code"]
 # @title Solution 2
 def training_loop(model, optimizer, batches, loss_of):
     losses = []
@@ -308,14 +325,14 @@ check_training_loop(training_loop)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · How large a step?
 #
-# <!-- Lecture, 2 minutes. Draw the curve in the air: up in a twentieth of the run, then down like a cosine. -->
+# <!-- Lecture, 2 minutes. Ask why not one rate for all steps, and let somebody draw a better one in the air before the curve is shown. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # At first, large steps: there is far to go. At the end, small ones: every batch is a small sample, its gradient is off by chance, and large steps would keep moving the weights about. So the learning rate falls, here like half a cosine. At the very
 # beginning it climbs for a twentieth of the run (*warm-up*), because Adam does not know yet how large gradients usually are:
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# $$\frac{\lambda_k}{\lambda_{\max}} = \min\!\Big(1, \frac{k+1}{n/20+1}\Big)\cdot\frac{1 + \cos(\pi k / n)}{2}, \qquad k = 0, 1, \dots, n-1. \tag{5}$$
+# $$\frac{\lambda_k}{\lambda_{\max}} = \min\!\Big(1, \frac{k+1}{n/20+1}\Big)\cdot\frac{1 + \cos(\pi k / n)}{2}. \tag{5}$$
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 3 · The learning rate (easy, 5 minutes)
@@ -335,22 +352,30 @@ def learning_rate(step, steps):
 check_learning_rate(learning_rate)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Folded below: one way to write it, and its curve.
+# Folded below: one way to write it.
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"} tags=["solution"]
+
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
 # @title Solution 3
-from course_utils import plot_curves
-
-
 def learning_rate(step, steps):
     warm_up = min(1, (step + 1) / (steps / 20 + 1))
     return warm_up * (1 + math.cos(math.pi * step / steps)) / 2  # (5)
 
 
 check_learning_rate(learning_rate)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Its curve for 400 steps:
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import plot_curves
+
 shares = torch.tensor([learning_rate(step, 400) for step in range(400)])
-curve = {"Equation (5), 400 steps": (torch.arange(400), shares)}
-plot_curves(curve, "step", "share", size=(720, 260))
+curve = {"The learning rate over 400 steps": (torch.arange(400), shares)}
+plot_curves(curve, "step", "share of the largest", size=(720, 260))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Up in the first twentieth of the run, then down to 0 like half a cosine.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · An average of networks
@@ -358,14 +383,17 @@ plot_curves(curve, "step", "share", size=(720, 260))
 # <!-- Lecture, 3 minutes. Ask what an average of two networks is. It is an average of numbers, and it works because the two are neighbours. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Since each gradient is off by chance, the weights wander about a good place, and their mean is nearer to it than most of them. So beside the network that learns we keep a second one that only follows: the **exponential moving average** (EMA),
+# Since each gradient is off by chance, the weights wander about a good place, and their mean is nearer to it than most of them.
 
 # %% [markdown] slideshow={"slide_type": "-"}
+# So beside the network that learns we keep a second one that only follows: the **exponential moving average** (EMA),
+#
 # $$\bar\theta \leftarrow d\,\bar\theta + (1-d)\,\theta, \tag{6}$$
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # with a *decay* $d$ just below 1: $d = 0.99$ remembers about the last 100 steps. We learn with $\theta$ and draw with $\bar\theta$.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
 # A network may hold more than weights. *Buffers* are numbers that it keeps without learning them. BatchNorm (notebook 03, section 8) keeps a running mean and variance, and counts its batches.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -406,7 +434,7 @@ def update_average(average, model, decay):
 
 check_update_average(update_average)
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### What if the buffers are forgotten?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -415,7 +443,7 @@ check_update_average(update_average)
 # %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** A BatchNorm layer sees numbers with mean 5. Its average follows the weights and forgets the buffers. It should put out numbers with mean 0. What does it do?
 
-# %% slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "fragment"} tags=["show-print"]
 import copy
 
 layer = torch.nn.BatchNorm1d(4)
@@ -429,7 +457,7 @@ for _ in range(200):
 for name, average in (("with buffers", right), ("without", forgetful)):
     print(f"{name:12}: mean {average.eval()(numbers).mean().abs():.1f}")
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # It does nothing: its statistics are still those from before the first step. No error says so, and the training goes well.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -438,10 +466,10 @@ for name, average in (("with buffers", right), ("without", forgetful)):
 # <!-- Lecture, 6 minutes. Start the training in the room if you can: it takes a minute or two. Let them call out what they see first. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Now all of it together. Like the shipped network, ours puts out $x_0$. It is smaller, and learns by plain errors of $x_0$, which were best in the short trainings of section 3. The average remembers the last tenth of the run so far.
+# Like the shipped network, ours puts out $x_0$. It is smaller, and learns by plain errors of $x_0$, which were best in the short trainings of section 3. The average remembers the last tenth of the run so far.
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Predict.** What does it learn first: colours, outlines, or faces?
+# **Predict.** What does a network learn first: colours, outlines, or faces?
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 steps, batch_size = 1500, 32
@@ -465,28 +493,10 @@ for k in tqdm(range(steps)):  # a minute or two
         album[k + 1] = copy.deepcopy(average)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# That was a complete training, with your own loop, rate and average. First the loss, averaged over 50 batches.
+# That was a complete training. We draw from the same noise at five moments. And the **judge**, the classifier of notebook 02, says how many of 300 are what was asked for. Guessing would be right in one case of five.
 
-# %% slideshow={"slide_type": "subslide"}
-history = torch.tensor(losses)
-smooth = history.unfold(0, 50, 1).mean(1)
-print(f"the loss fell by more than half: {bool(smooth[-1] < 0.5 * history[0])}")
-assert history[-100:].std() > smooth[steps // 2] - smooth[-1]
-plot_curves(
-    {"The mean of 50 batches": (torch.arange(steps)[25:-24], smooth)},
-    "step",
-    "squared error of x₀",
-    size=(720, 280),
-)
-
-# %% [markdown] slideshow={"slide_type": "fragment"}
-# It falls fast, and then hardly: single batches differ by more than the whole second half of the training has gained (that is the assertion). What does the network draw?
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Here is the same noise at five moments. And we ask the **judge**, the classifier of notebook 02: of 300 sprites, how many are what was asked for? Guessing would be right in one case of five.
-
-# %% slideshow={"slide_type": "subslide"}
-from course_utils import context_accuracy, ddpm_step, load_classifier
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-ignore-output"]
+from course_utils import build_up, context_accuracy, ddpm_step, load_classifier
 
 judge = load_classifier()
 many, many_c = torch.randn((300, 3, 16, 16), generator=randomness), held_out_c[:300]
@@ -502,44 +512,62 @@ def draw(model):  # of the classes of the first 300 sprites that were held out
 rows = [list(sample(m, x_T, times, schedule, c=one_of_each))[-1].x for m in album.values()]
 shares = {k: context_accuracy(judge, draw(young), many_c) for k, young in album.items()}
 assert max(shares[0], shares[20]) < 0.4 and shares[steps] >= 0.5, shares
-print(f"after {steps} steps the judge finds at least half of them in the class that was asked for")
-show_images(torch.cat(rows), columns=10, row_titles=[f"{k} steps" for k in album])
+ages, later = [f"{k} steps" for k in album], torch.ones_like(x_T)
+stages = [torch.cat([*rows[:n], *[later] * (5 - n)]) for n in range(1, 6)]
+pictures = [show_images(stage, columns=10, row_titles=ages) for stage in stages]
+build_up(pictures, ages, f"Ten sprites from the same noise after {', '.join(ages)}")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# After 20 steps it knows what all sprites share: a white margin, and something darker inside.
+# First the white margin and something dark inside. After 100 steps there are colours inside outlines. Faces are far off, even at the end.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# After 100 there are colours inside dark outlines, and what follows makes both firmer. Faces are far off.
+# At the end the judge finds at least half of the 300 in the class that was asked for.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Question.** From its loss alone, when would you have stopped this training?
+
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import plot_losses
+
+history = torch.tensor(losses)
+smooth = history.unfold(0, 50, 1).mean(1)
+print(f"it fell by more than half in 25 steps: {bool(history[20:30].mean() < 0.5 * history[0])}")
+assert history[-100:].std() > smooth[steps // 2] - smooth[-1]
+plot_losses(history, "squared error of x₀")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# It falls by half in 25 steps, then ever more slowly: single batches differ by more than the second half has gained.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### What did the average do?
 #
-# **Predict.** When does the average differ more from the network that it follows: with a rate that falls, or with one that stays large? Here is the error of $x_0$ that both make on held-out sprites, in the trainings of section 2.
+# **Predict.** When does an average save more errors: with a rate that falls, or with one that stays large?
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# We plot the error of $x_0$ of the network minus that of its average, on held-out sprites, in the trainings of section 2.
+
+# %% slideshow={"slide_type": "fragment"}
 from course_utils import plot_spread
 
 marks = ["100", "200", last_step]
 
 
-def along(run, weights):  # shape (seeds, marks)
+def errors_of(run, weights):  # shape (seeds, marks)
     rows = [row for row in measured if (row["run"], row["weights"]) == (run, weights)]
-    errors = [[float(row["error_x0"]) for row in rows if row["step"] == m] for m in marks]
-    return torch.tensor([int(step) for step in marks]), torch.tensor(errors).T
+    return torch.tensor([[float(r["error_x0"]) for r in rows if r["step"] == m] for m in marks]).T
 
 
-curves = {
-    "constant, average": along("constant rate", "averaged"),
-    "constant, raw": along("constant rate", "raw"),
-    "falling, average": along("ours", "averaged"),
-    "falling, raw": along("ours", "raw"),
-}
-constant, constant_raw, falling, falling_raw = (errors[:, -1] for _, errors in curves.values())
-assert (constant < constant_raw - 0.003).all() and (falling - falling_raw).abs().max() < 0.001
-plot_spread(curves, "step", "squared error of x₀")
+saved, at = {}, torch.tensor([int(mark) for mark in marks])
+for name, run in (("rate stays large", "constant rate"), ("rate falls", "ours")):
+    raw, averaged = errors_of(run, "raw"), errors_of(run, "averaged")
+    print(f"{name:16}: error {raw[:, -1].mean():.3f}, of the average {averaged[:, -1].mean():.3f}")
+    saved[name] = (at, raw - averaged)
+(_, large), (_, falling) = saved.values()
+assert (large[:, -1] > 0.003).all() and (falling[:, -1].abs() < 0.001).all()
+plot_spread(saved, "step", "error saved", size=(720, 270))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# With a rate that stays large, the average errs less than the network that it follows, in every training. With a rate that falls to zero, both end in the same place.
+# With a rate that stays large, the average errs less, in every training. With a rate that falls to zero, both end in the same place.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # In this short run a constant rate with an average is best. The shipped network had a falling rate and an average; we did not compare in a long run.
@@ -547,27 +575,18 @@ plot_spread(curves, "step", "squared error of x₀")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · What the loss does not tell
 #
-# <!-- Lecture, 7 minutes. Play the movie. Then ask which of two networks is better when the losses are 0.04 and 0.02. -->
+# <!-- Lecture, 5 minutes. Go back to the title picture: these are the four ages. Take a guess for the share of clean ones. End with the friend's 0.02. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The network that comes with the course is larger and learned for longer. It was kept at three moments, as **checkpoints**, and its first weights can be made again from a seed. Here are all four, from the same noise.
+# The network that comes with the course is larger and learned for longer. It was kept at three moments, as **checkpoints**, and its first weights can be made again from a seed. The picture at the top shows what all four draw.
 
-# %% slideshow={"slide_type": "subslide"} tags=["nbval-ignore-output"]
-from course_utils import animate
+# %% [markdown] slideshow={"slide_type": "-"}
+# **Predict.** Between "middle" and "end" the loss of one network falls by a few hundredths. What happens to the Fréchet distance of its sprites, and to the shares that are clean and of the right class?
 
-walks = [list(sample(m, x_T[:5], times, schedule, c=one_of_each[:5])) for m in checkpoints.values()]
-film = [torch.cat([step.x for step in steps_at_once]) for steps_at_once in zip(*walks)]
-captions = [f"t = {t}; from top to bottom: {', '.join(checkpoints)}" for t in times[1:]]
-alt = "Five sprites appear, drawn by a network at four ages, one below the other"
-animate(film, captions, alt, columns=5)
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The loss has the weight (3) and is that of 500 held-out sprites. The judge looks at 300 drawn ones.
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
-# Column by column it is often one drawing that gets better.
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# **Predict.** Between "middle" and "end" the loss (weighted with (3), 500 held-out sprites) falls by a few hundredths. What happens to the Fréchet distance of 300 drawn sprites, and to the shares that the judge finds clean and of the right class?
-
-# %% slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "fragment"} tags=["show-print"]
 from course_utils import clean_share, frechet_distance
 
 real = judge.features(held_out[300:])
@@ -591,13 +610,16 @@ for age, model in checkpoints.items():
 print(f"real sprites: Fréchet distance {distance(held_out[:300]):.0f}")
 assert min(far["start"], far["early"]) > 1.5 * far["middle"] > 2 * far["end"]
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # From "early" to "end" the loss falls from 0.20 to 0.12 only. The share of clean sprites, without stray pixels, noise and broken outlines, rises from 1 % to 81 %.
 
-# %% [markdown] slideshow={"slide_type": "-"}
-# **Question.** How can that be? Look at the error of $x_0$ level by level. Beside the ages stands somebody who always answers with the mean of the class, and `IdealDenoiser` of notebook 01, which compares $x_t$ with every sprite of its class. The higher the noise, the more of these could be behind $x_t$: at the end nearly all.
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Question.** How can that be? Look at the error of $x_0$ level by level.
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Beside the ages stands somebody who always answers with the mean of the class, and in the print `IdealDenoiser` of notebook 01, which compares $x_t$ with every sprite of its class.
+
+# %% slideshow={"slide_type": "fragment"}
 from course_utils import IdealDenoiser
 
 class_means = torch.stack([sprites[contexts[:, k] == 1].mean(0) for k in range(5)])
@@ -612,10 +634,13 @@ print(f"who compares with its whole class, t from 401: {hard:.3f} ({high.sum()} 
 window = t.float().unfold(0, 50, 10).mean(1)
 curves = {name: (window, error.unfold(0, 50, 10).mean(1)) for name, error in by_level.items()}
 del curves["start"]
-plot_curves(curves, "t", "squared error of x₀")
+plot_curves(curves, "t", "squared error of x₀", size=(720, 280))
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# At $t = 101$ to 300 the oldest errs about a third as much as the early one. Towards $t = 500$ nobody knows much.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# (Curves are smoothed over 50 levels.) Towards $t = 500$ nobody knows much more than the mean of the class. From 401 on, the oldest has 0.34, and the whole class at hand gives 0.32. At $t = 101$ to 300 its error is about a third of that of the early one. The average over all levels hides this: at high $t$ errors are large, and fall by an eighth only. And a sampler asks its network again and again, about pictures that *it* made; the loss knows nothing of that.
+# (Smoothed over 50 levels.) That is hardly more than the mean of the class: from 401 on, the oldest has 0.34, and the whole class at hand gives 0.32. The average over all levels hides this: at high $t$ errors are large, and fall by an eighth only. And a sampler asks its network again and again, about pictures that *it* made; the loss knows nothing of that.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Think.** Your loss is 0.04, a friend's is 0.02. Whose network draws better?
@@ -629,47 +654,46 @@ plot_curves(curves, "t", "squared error of x₀")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · The wizard's hat
 #
-# <!-- Lecture, 4 minutes. Let them find the mistake in the lower row. They cannot, and that is the lesson. -->
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# A single question, about a sprite that no network has seen: a wizard, at a level where you may just make out the hat.
+# <!-- Lecture, 3 minutes. Let them point at the hat in x_t first. Then let them find the mistake in the two pictures on the right of the second figure. They cannot, and that is the lesson. -->
 
 # %% [markdown] slideshow={"slide_type": "-"}
+# A single question, about a wizard that no network has seen, at a level where you may just make out the hat.
+#
 # **Predict.** The networks are asked for the noise. Where in the picture will they be wrong?
 
 # %% slideshow={"slide_type": "subslide"}
-from course_utils import sprite_words
+from course_utils import point_at, sprite_words
 
-kinds = sprite_words(split="test")["kind"]
-i = int((kinds == "wizard").argmax())  # the first wizard
+i = int((sprite_words(split="test")["kind"] == "wizard").argmax())  # the first wizard
 wizard, wizard_c, t = held_out[i : i + 1], held_out_c[i : i + 1], torch.tensor([200])
-noise = torch.randn(wizard.shape, generator=randomness)
-x_t, rows = schedule.add_noise(wizard, t, noise), []
-for age, model in checkpoints.items():
-    eps_hat = model(x_t, t, wizard_c)
+rows, noise = [], torch.randn(wizard.shape, generator=randomness)
+x_t = schedule.add_noise(wizard, t, noise)
+for age in ("early", "end"):
+    eps_hat = checkpoints[age](x_t, t, wizard_c)
     off = eps_hat - noise
     rows += [x_t, eps_hat, off, schedule.predict_x0(x_t, t, eps_hat), wizard]
-    print(f"{age:6}: the noise is off by {off.square().mean().sqrt():.2f}")
+    hat = off[..., 1:7, 7:14].square().mean().sqrt()
+    print(f"{age:5}: off by {off.square().mean().sqrt():.2f}, in the hat by {hat:.2f}")
 tops = ["x_t", "noise\nit sees", "minus the\ntrue noise", "picture it\nhas in mind", "the truth"]
-show_images(torch.cat(rows), titles=tops, row_titles=list(checkpoints))
+frames = dict.fromkeys((2, 7), (7, 1, 14, 7))  # the hat, in the third column
+point_at(torch.cat(rows), None, frames, tops, ["early", "end"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The third column is the error, grey where there is none.
+# The third column is the error, grey where there is none. In the frame: the early network took some of the hat for noise.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# In that of the early network stands a ghost of the wizard: what it did not
-# recognise as picture, it took for noise. With age he fades from the third column and appears in the fourth.
+# What a network did not recognise as picture, it took for noise. In the error of the early one stands a ghost of the wizard. With age he fades from the third column and appears in the fourth.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### A mistake that you cannot see
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Much code in circulation stretches every picture before it shows it, so that its smallest number becomes black and its largest white.
+# Much code in circulation stretches every picture before it shows it.
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Predict.** Somebody forgets to divide by $\sqrt{\bar\alpha_t}$ when computing $\hat x_0$, so all numbers are too small. The upper row shows numbers as they are, the lower row stretches them. Who finds the mistake?
+# **Predict.** Somebody forgets to divide by $\sqrt{\bar\alpha_t}$ when computing $\hat x_0$, so all numbers are too small. Who finds the mistake if pictures are **stretched**, the smallest number to black and the largest to white?
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "fragment"}
 t = torch.tensor([300])
 x_t = schedule.add_noise(wizard, t, noise)
 eps_hat = checkpoints["end"](x_t, t, wizard_c)
@@ -684,55 +708,58 @@ def stretched(x):
 print(f"largest difference as they are: {(right - wrong).abs().max():.1f}")
 print(f"largest difference, stretched:  {(stretched(right) - stretched(wrong)).abs().max():.1f}")
 shown = torch.cat([right, wrong, stretched(right), stretched(wrong)])
-show_images(shown, ["right", "wrong"], ["as it is", "stretched"], columns=2)
+show_images(shown, ["right", "wrong", "right,\nstretched", "wrong,\nstretched"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Stretching makes the two equal. It removes just what was wrong: the scale. That is why `show_images` clips and never stretches.
+# Stretching makes the two equal. It removes just what was wrong: the scale. So `show_images` clips and never stretches.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · Choices, measured
 #
-# <!-- Lecture, 5 minutes. Three bets: output, weight, schedule. -->
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# "Ours" is the recipe of the shipped weights: the cosine schedule, a network that puts out $x_0$, squared errors, the weight (3). In each other row of `benchmarks/learning.py` (400 steps, three seeds, 500 sprites) something is another: what the network puts out, the weight, the schedule, or how errors count: absolute (L1), or as Huber has it, squared when small and absolute when large.
+# <!-- Lecture, 4 minutes. Three bets: output, weight, schedule. Take a show of hands for each. -->
 
 # %% [markdown] slideshow={"slide_type": "-"}
+# "Ours" is the recipe of the shipped weights: the cosine schedule, a network that puts out $x_0$, squared errors, the weight (3). Each other training changes something: what the network **puts out**, the **weight**, the **schedule**, or how errors count: **absolute** (L1), or as **Huber** has it, squared when small and absolute when large.
+#
 # **Predict.** Which choice matters most?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Each row is one recipe of `benchmarks/learning.py` (400 steps, three seeds, 500 sprites): what the network puts out, and what is counted.
 
 # %% slideshow={"slide_type": "subslide"}
 choices = {
-    "ours": frechet("ours"),
-    "x₀, its error": frechet("error of x0"),
+    "x₀, clipped SNR: ours": frechet("ours"),
+    "x₀, error of x₀": frechet("error of x0"),
     "x₀, error of ε": frechet("error of ε"),
-    "ε, its error": frechet("puts out ε, error of ε"),
-    "v, its error": frechet("puts out v, error of v"),
+    "ε, error of ε": frechet("puts out ε, error of ε"),
+    "v, error of v": frechet("puts out v, error of v"),
     "ε, min-SNR": frechet("puts out ε, min-SNR"),
     "v, min-SNR": frechet("puts out v, min-SNR"),
     "x₀, min-SNR": frechet("min-SNR"),
-    "absolute error": frechet("L1"),
-    "Huber": frechet("Huber"),
-    "linear schedule": frechet("linear schedule"),
+    "ours, absolute errors": frechet("L1"),
+    "ours, Huber": frechet("Huber"),
+    "ours, linear schedule": frechet("linear schedule"),
 }
 for name, seeds in choices.items():
-    print(f"{name:15}: {sum(seeds) / 3:5.1f}   (from {min(seeds):.1f} to {max(seeds):.1f})")
+    print(f"{name:21}: {sum(seeds) / 3:5.1f}   (from {min(seeds):.1f} to {max(seeds):.1f})")
 floor = next(float(row["frechet"]) for row in measured if row["run"] == "real sprites")
-assert max(choices["absolute error"]) < min(choices["ours"])
-assert max(choices["ours"]) < min(choices["linear schedule"])
+ours = choices["x₀, clipped SNR: ours"]
+assert max(choices["ours, absolute errors"]) < min(ours)
+assert max(ours) < min(choices["ours, linear schedule"])
 assert max(choices["x₀, min-SNR"]) < min(choices["v, min-SNR"])
 assert max(choices["v, min-SNR"]) < min(choices["ε, min-SNR"])
 plot_dots(choices, f"Fréchet distance after {last_step} steps", mark=("real sprites", floor))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# **What the network puts out** matters as much as the weight. With min-SNR, $x_0$ draws far better than $v$, and $v$ better than ε.
+# **What the network puts out** matters as much as the weight: with min-SNR, $x_0$ draws far better than $v$, and $v$ better than ε.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # But with the error of ε, $x_0$ and ε draw equally badly. The linear schedule is behind the cosine.
-#
-# **Absolute errors** draw best, beside plain errors of $x_0$. Why then does the course square its errors? A squared error is smallest for the *mean* of what may be behind the noise, and (1) of notebook 02 needs that mean. An absolute error is smallest for the *median*.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **Predict.** A world of two numbers: +1 comes in 70 of 100 cases, −1 in 30. Somebody who knows this world answers perfectly, once with the mean and once with the median. How often does a sampler draw +1? And what do absolute errors give after 5,000 steps of training?
+# **Absolute errors** draw best, beside plain errors of $x_0$. But they are smallest for the *median* of what may be behind the noise, and squared errors for the *mean*, which (1) of notebook 02 needs.
+#
+# **Predict.** A world of two numbers: +1 comes in 70 of 100 cases, −1 in 30. Somebody who knows this world answers perfectly, once with the mean and once with the median. How often does a sampler draw +1?
 
 # %% slideshow={"slide_type": "skip"}
 ab = schedule.alpha_bar
@@ -757,27 +784,23 @@ for of in read_rows("absolute"):
     told = f"Fréchet distance {far:4.1f}, kinds drawn {kinds:.0%}"
     print(f"{of['errors']:8} errors, {of['steps']:>4} steps, seed {of['seed']}: {told}")
 
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# With the mean 70 %, with the median **90 %**: it leaves out what is rarer. In training, too, absolute errors draw fewer of the 58 kinds, at both lengths.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The median leaves out what is rarer: at high noise it always answers +1. In training, too, absolute errors draw fewer of the 58 kinds, at both lengths. Their distance is ahead after 400 steps and behind after 5,000, with each seed. So take them for a few hundred steps at most; where they cross is not measured. (These distances are those of DDIM with 25 steps, the ones above of 10.)
+# At high noise the median always answers +1. The distance of absolute errors is ahead after 400 steps and behind after 5,000, with each seed. So take them for a few hundred steps at most; where they cross is not measured. (These distances are those of DDIM with 25 steps, the ones above of 10.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 11 · What it learns from
 #
 # <!-- Lecture, 4 minutes. Scale, mirrors, leaks: three mistakes that no error message tells you about. -->
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Three things about the data are often done wrong.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### The size of the numbers
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# The noise has standard deviation 1, and a schedule is made for pictures of about that size.
-
 # %% [markdown] slideshow={"slide_type": "-"}
+# Three things about data are often done wrong. First, the **size of the numbers**: the noise has standard deviation 1, and a schedule is made for pictures of about that size.
+#
 # **Question.** Up to which $t$ is more than half of the variance of $x_t$ picture, for three ways to write the same sprites as numbers?
 
-# %% slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "fragment"} tags=["show-print"]
 scales = {"−1 to 1": sprites, "0 to 1": (sprites + 1) / 2, "0 to 255": (sprites + 1) * 127.5}
 for name, numbers in scales.items():
     var = numbers.var().double()
@@ -785,49 +808,48 @@ for name, numbers in scales.items():
     half = (share > 0.5).sum().item()
     print(f"{name:8}: more than half of it is picture up to t = {half}")
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Written from 0 to 1, a sprite is mostly noise early. Written from 0 to 255, it is mostly picture almost to the end, so nearly all levels are as good as clean.
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Written from 0 to 1, a sprite is mostly noise early. Written from 0 to 255, nearly all levels are as good as clean.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### A mirror
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # With photographs it is usual to show half of the pictures in a mirror: a cat in a mirror is a cat. DDPM did so.
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Predict.** Upper row: five of our sprites. Lower row: the same in a mirror. Which of the lower ones could be in our data?
+# **Predict.** Which sprites of the lower row could be in our data?
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output"]
 words = sprite_words()
-knights = torch.from_numpy((words["kind"] == "knight") & (words["item"] == "sword"))
-left = torch.from_numpy(words["facing"] == "left")
-hero, side = contexts[:, 0] == 1, contexts[:, 4] == 1
-for name, pictures in (("heroes", sprites[hero]), ("side-facing", sprites[side])):
-    some, others = judge.features(pictures[:1000]), judge.features(pictures[1000:3000])
-    mirrored = judge.features(pictures[:1000].flip(3))
-    print(f"{name:11}: {frechet_distance(some, others):.1f} from others of their class, ", end="")
-    print(f"in a mirror {frechet_distance(mirrored, others):.1f}")
-shown = torch.cat([sprites[knights][:3], sprites[left][:2]])
-rows = ["as drawn", "in a mirror"]
-show_images(torch.cat([shown, shown.flip(3)]), columns=5, row_titles=rows)
+for crowd in (sprites[contexts[:, 0] == 1], sprites[contexts[:, 4] == 1]):  # heroes, side-facing
+    some, others = judge.features(crowd[:1000]), judge.features(crowd[1000:3000])
+    mirrored = judge.features(crowd[:1000].flip(3))
+    assert frechet_distance(mirrored, others) > 2 * frechet_distance(some, others)
+chosen = {"knight": 2, "ghost": 1, "slime": 2, "apple": 2, "potion": 6, "doughnut": 5}
+six = [sprites[torch.from_numpy(words["kind"] == kind)][n] for kind, n in chosen.items()]
+both, rows = torch.stack([*six, *(x.flip(2) for x in six)]), ["as drawn", "in a mirror"]
+light = dict.fromkeys(range(6), ((0.5, 0.5), (4, 4)))  # where it comes from, and where it falls
+wrong = light | dict.fromkeys(range(6, 12), ((15.5, 0.5), (12, 4)))
+pictures = [point_at(both, arrows, row_titles=rows, columns=6) for arrows in ({}, light, wrong)]
+captions = ["six sprites", "the light as it is drawn", "the light in a mirror"]
+build_up(pictures, captions, "Six sprites lit from the left, and in a mirror from the right")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# None of them. The program that draws our sprites **lights them all from the upper left**, and in a mirror the light comes from the right.
+# None of them. Our sprites are all **lit from the upper left**, and in a mirror the light comes from the right.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The judge sees it: in a mirror, a crowd is several times as far
-# from its class. So mirror only what could be in the data.
+# So mirror only what could be in the data. The judge sees it: in a mirror, a crowd is more than twice as far from its class (that is the assertion).
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Test pictures in the training set
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# `IdealDenoiser` of notebook 01 knows a list of sprites by heart. It is the extreme of a network that memorises.
-
 # %% [markdown] slideshow={"slide_type": "-"}
+# `IdealDenoiser` of notebook 01 knows a list of sprites by heart. It is the extreme of a network that memorises.
+#
 # **Predict.** Its error of ε at $t = 200$: on the sprites of its list, and on 64 held-out ones. Then we let 2,000 held-out sprites slip into its list. What happens to its loss on them?
 
-# %% slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "fragment"} tags=["show-print"]
 t, eps = torch.full((64,), 200), torch.randn((64, 3, 16, 16), generator=randomness)
 leaky = torch.cat([sprites, held_out]), schedule, torch.cat([contexts, held_out_c])
 models = {
@@ -843,12 +865,15 @@ for name, model in models.items():
     print(f"{name:11}: training {found[0]:.2f}, held out {found[1]:.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Learned by heart, the loss is 0 on the training set and several times that of the network on anything new. With the leak it is 0 on the test as well. **Nothing about it is better**, but you can no longer see that. The network has about the same loss on both.
+# Learned by heart, the loss is 0 on the training set and several times that of the network on anything new.
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# With the leak it is 0 on the test as well. **Nothing about it is better**, but you can no longer see that.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### Exercise 5 · Find the leak (medium, 10 minutes)
 #
-# There is no equation for this one. For each held-out picture, does the training set hold it? Answer with a tensor of booleans. A picture that was saved with 8 bits and read again is moved by up to 0.004, so count two pictures as the same if no number differs by more than 0.01. (The training set is large: not all differences fit into one tensor.)
+# For each held-out picture, does the training set hold it? Answer with a tensor of booleans. A picture that was saved with 8 bits and read again is moved by up to 0.004, so count two pictures as the same if no number differs by more than 0.01. (The training set is large: not all differences fit into one tensor.)
 #
 # <details><summary>Hint</summary>
 #
@@ -882,7 +907,7 @@ print(f"of 64 held-out sprites, {leaked(held_out[:64], sprites).sum()} are in th
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 12 · Stop, go on, repeat
 #
-# <!-- Lecture, 2 minutes. Only for a room that trains its own. Otherwise one sentence will do. -->
+# <!-- Lecture, 2 minutes. For a room that trains its own; otherwise read the question and the answer. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # `train` in the package is the loop of section 7 as a generator, like `sample`. To go on after a stop, the weights are not enough: the average, what Adam remembers, and the random numbers must go on, too. `progress.state()` holds them all.
@@ -913,13 +938,13 @@ print("other seed, same losses:    ", [p.loss for p in full] == [p.loss for p in
 print("stopped half-way, same rest:", [p.loss for p in full[3:]] == [p.loss for p in second_half])
 print("in bfloat16, 1 + 0.001 is", (torch.ones(1) + 0.001).bfloat16().item())
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# The stopped training has the same losses. And in bfloat16 a small step would be lost.
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The stopped training has the same losses. In bfloat16 a small step would be lost: 1 + 0.001 is 1.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 13 · Your sprites
 #
-# <!-- Lecture, 3 minutes. End with what they can do tonight: forty pictures and sixty small steps. -->
+# <!-- Lecture, 2 minutes. End with what they can do tonight: forty pictures and sixty small steps. Ask how they would notice that it recites. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Put your pictures into a folder, all of one size, height and width divisible by 4. Sub-folders become classes. Then, in a terminal:
@@ -931,12 +956,12 @@ print("in bfloat16, 1 + 0.001 is", (torch.ones(1) + 0.001).bfloat16().item())
 # ```
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# (The README says more.) With few pictures, begin with our network instead of with nothing: `--from sprites`.
+# With few pictures, begin with our network instead of with nothing: `--from sprites`.
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Does a trained network help? Here is a folder with 40 pictures of one kind, without any label, as you might bring it.
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "skip"}
 import tempfile
 from pathlib import Path
 
@@ -952,7 +977,7 @@ yours, labels = load_sprites(folder)
 print(f"{len(yours)} pictures of shape {tuple(yours.shape[1:])}, {labels.shape[1]} classes")
 show_images(yours[:10], columns=10)
 
-# %% [markdown] slideshow={"slide_type": "fragment"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # No label is the context of all zeros, "no context". We go on training the shipped network on these 40 alone.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
@@ -964,9 +989,9 @@ run = train(model, yours, no_label, schedule, generator=randomness, **settings)
 *_, progress = tqdm(run, total=60)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Saved, loaded again as you would load it tomorrow, and asked for ten pictures, without a label:
+# Saved, loaded again, and asked for ten pictures without a label:
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "fragment"}
 from course_utils import load_model, save_model
 
 save_model(folder / "mine.safetensors", progress.averaged, schedule)
@@ -983,24 +1008,15 @@ print("the judge takes most of the new ones for ghosts")
 show_images(torch.cat(rows), columns=10, row_titles=["ours", "with your\n40 pictures"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# After sixty small steps it draws ghosts.
+# After sixty small steps with 40 ghosts it draws ghosts.
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Think.** With 40 pictures and many more steps, how would you notice that the network recites?
 #
 # <details><summary>Answer</summary>
 #
 # Keep a few of your pictures out of the folder. When the network begins to recite, the loss on the folder goes on falling and the loss on the others rises. And look for the nearest picture in the folder beside each drawing, as in notebook 02.
 # </details>
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## What you know now
-#
-# - A diffusion model learns by answering questions that were made from data: which noise is in here? `diffusion_loss` is four lines.
-# - A batch mixes times. The learning rate falls, or the weights are averaged: both take out what is due to chance.
-# - What a network puts out and how its errors are weighted matter most. Squared errors, since a sampler needs means.
-# - The loss is an average over levels, and high noise makes up most of it. Only pictures, and numbers computed from them, say whether pictures are good.
-# - Mind the scale of your data, mirrors, and what you keep for the exam.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What breaks if …
@@ -1014,6 +1030,17 @@ show_images(torch.cat(rows), columns=10, row_titles=["ours", "with your\n40 pict
 # | stretch pictures before you show them | mistakes of scale become invisible | section 9 |
 # | show mirrored pictures | the light comes from both sides | section 11 |
 # | let test pictures slip into training | the test is passed, whatever was learned | section 11 |
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you know now
+#
+# **A network learns by questions whose answers we know: which noise is in here? The loss compares two moments of one recipe. Only pictures, and numbers computed from them, say whether pictures are good.**
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# - A batch mixes times. The learning rate falls, or the weights are averaged: both take out what is due to chance.
+# - What a network puts out and how its errors are weighted matter most. Squared errors, since a sampler needs means.
+# - The loss is an average over levels, and high noise makes up most of it.
+# - Mind the scale of data, mirrors, and leaks.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## References and next
