@@ -165,6 +165,7 @@ def test_a_name_interrupts_its_own_curve_and_no_other():
     box = below.get_window_extent()
     assert not box.overlaps(above.get_window_extent())
     for line, there in zip(axes.lines, (False, True), strict=False):
-        row = len(pixels) - 1 - round(axes.transData.transform((0, line.get_ydata()[0]))[1])
-        colour = np.abs(pixels[row, round(box.x0) : round(box.x1)] - to_rgb(line.get_color())).max(1) < 0.02
-        assert (colour.mean() > 0.2) == there, "a name stands in its own curve, and on the other"
+        row = len(pixels) - round(axes.transData.transform((0, line.get_ydata()[0]))[1])
+        band = pixels[row - 3 : row + 4, round(box.x0) : round(box.x1)]
+        shown = (np.abs(band - to_rgb(line.get_color())).max(2) < 0.02).mean(1).max()
+        assert (shown > 0.25) == there, "a name stands in its own curve, and on the other"
