@@ -125,6 +125,14 @@ an_oracle = {
 }
 curves = [{}, {"loss": (torch.arange(4.0), torch.arange(5.0))}, {"loss": (torch.ones(2, 2), torch.ones(2, 2))}]
 bands = [{}, {"loss": (torch.arange(4.0), torch.rand(4))}, {"loss": (torch.arange(5.0), torch.rand(2, 4))}]
+FIELD = {"a": (POINTS[:, :2], POINTS[:, 1:])}
+INSIDE = {"model": MODEL, "x_t": ONE, "t": 3, "c": C[:1], "block": "down1"}
+OUTSIDE = {
+    "x_t": [*floats(ONE), X, torch.zeros(1, 3, 64, 64)],
+    "t": [*whole(0, 10_000), None, TIMES],
+    "c": [C, C[0], C[:1].double(), C[:1] * math.nan, [1, 0, 0, 0, 0]],
+    "block": ["stem", "nothing", None, 3],
+}
 sizes = [(300, 0), (300, 2.5), ("a", "b"), (100, 200, 300)]
 some_images = {"images": [*floats(SPRITES), SPRITES[0], SPRITES[..., :8]]}
 
@@ -397,6 +405,7 @@ FUNCTIONS = {
             "limit": 1.0,
             "first": (0, 0),
             "row_names": ["a"] * 8,
+            "column_names": ["a"] * 8,
             "size": (100, 100),
         },
         {
@@ -404,12 +413,87 @@ FUNCTIONS = {
             "limit": POSITIVE,
             "first": [(0, "a"), (0, 0.5)],
             "row_names": [["a"]],
+            "column_names": [["a"]],
             "size": sizes,
         },
     ),
     "plot_dots": (
         {"groups": {"a": [1.0, 2.0]}, "xlabel": "x", "mark": ("a", 1.0)},
         {"groups": [{}, {"a": []}, {"a": [math.nan]}], "mark": [("a", "b"), ("a", math.nan)]},
+    ),
+    "plot_losses": (
+        {"losses": torch.rand(40), "ylabel": "loss", "window": 20},
+        {"losses": [*floats(torch.rand(40)), torch.rand(2, 40), torch.rand(39)], "window": whole(1, 21)},
+    ),
+    "point_at": (
+        {
+            "x": X,
+            "arrows": {0: ((0, 0), (3, 3))},
+            "frames": {1: (0, 0, 4, 4)},
+            "titles": ["a", "b"],
+            "row_titles": ["a"],
+            "columns": 2,
+        },
+        {
+            "x": IMAGES,
+            "arrows": [{2: ((0, 0), (3, 3))}, {-1: ((0, 0), (3, 3))}],
+            "frames": [{2: (0, 0, 4, 4)}, {"0": (0, 0, 4, 4)}],
+            "titles": [["a"], ["a"] * 3],
+            "row_titles": [["a", "b"]],
+            "columns": whole(0),
+        },
+    ),
+    "draw_clocks": (
+        {"embedding": torch.ones(2, 4), "times": [1, 2], "hands": 2},
+        {
+            "embedding": [*floats(torch.ones(2, 4)), torch.ones(2, 3), torch.ones(3, 4), torch.ones(4)],
+            "times": [[1], [1, -2], [1, 0.5]],
+            "hands": [*whole(0, 3), None],
+        },
+    ),
+    "draw_scale_and_shift": (
+        {"channels": [0, 1], **INSIDE},
+        {"channels": [[], [8], [-1], [0.5], range(7)], **OUTSIDE},
+    ),
+    "draw_residual_block": (INSIDE, OUTSIDE),
+    "draw_receptive_fields": (
+        {"fields": {"a": torch.eye(16)}, "sprite": ONE},
+        {
+            "fields": [
+                {},
+                {"a": torch.eye(4)},
+                {"a": -torch.eye(16)},
+                {"a": torch.zeros(16, 16)},
+                {"a": torch.eye(16), "b": torch.eye(20)},
+                {"a": torch.eye(16) * math.nan},
+                {"a": torch.eye(200)},
+            ],
+            "sprite": [*floats(ONE), X],
+        },
+    ),
+    "draw_guidance": (
+        {"eps_u": POINTS[0, :2], "eps_c": POINTS[1, :2], "scales": (2, 4)},
+        {
+            "eps_u": [*floats(POINTS[0, :2]), POINTS[0], POINTS],
+            "eps_c": [*floats(POINTS[1, :2]), POINTS[0], POINTS],
+            "scales": [(), (1, 2), ("2",), (math.nan,)],
+        },
+    ),
+    "plot_guided_paths": (
+        {"paths": {"a": X[0, :, :, :2]}, "clouds": {"b": X[0, 0, :, :2]}, "fields": FIELD, "limit": 1.0},
+        {
+            "paths": [{}, {"a": X[0, 0, :, :2]}, {"a": X[0]}, {"a": X[0, :, :, :2] * math.nan}],
+            "clouds": [{}, {"b": X[0, 0]}, {"b": X[0, :, :, :2]}],
+            "fields": [{}, {"b": FIELD["a"]}],
+            "limit": POSITIVE,
+        },
+    ),
+    "build_up": (
+        {"pictures": [course_utils.show_images(X)], "captions": ["a"], "alt": "two pictures"},
+        {
+            "pictures": [[], [course_utils.show_images(X), course_utils.show_images(ONE)]],
+            "captions": [[], ["a", "b"]],
+        },
     ),
     "plot_noise_level": (
         {"x0": ONE, "eps": EPS[:1], "schedule": SCHEDULE, "t": 3},

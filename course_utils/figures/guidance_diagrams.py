@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from ..validation import require_floats, require_shape
+from ..validation import require_floats, require_number
 from .animation import Movie, build_up
 from .drawing import draw_arrow, draw_path, draw_point, draw_word, page_axes, plane
 from .picture import DATA, INK, NETWORK, NOISE, PAGE, Picture, place_text, styled
@@ -21,6 +21,8 @@ def draw_guidance(eps_u: Tensor, eps_c: Tensor, scales: Sequence[float] = (2, 4)
     for name, eps in (("eps_u", eps_u), ("eps_c", eps_c)):
         if require_floats(name, eps).shape != (2,):
             raise ValueError(f"{name} must be two numbers, shape (2,), got shape {tuple(eps.shape)}")
+    if not scales or not all(require_number("scales", w) > 1 for w in scales):
+        raise ValueError(f"scales must be one or more numbers beyond 1, got {scales!r}")
     captions = (
         "One answer: without a context.",
         "Another: with it.",
@@ -73,9 +75,12 @@ def plot_guided_paths(
         fields: for each panel places and arrows there, both of shape (K, 2).
         limit: the axes run from −limit to +limit.
     """
-    for name, path in paths.items():
-        if len(require_shape(f"paths[{name!r}]", tuple(path.shape))) != 3 or path.shape[2] != 2:
-            raise ValueError(f"paths[{name!r}] must have shape (S, N, 2), got {tuple(path.shape)}")
+    _require_planes("paths", paths, 3)
+    _require_planes("clouds", clouds, 2)
+    for name in paths:
+        if name not in fields:
+            raise ValueError(f"fields must have places and arrows for {name!r}, got them for {', '.join(fields)}")
+    require_number("limit", limit, 0, open_interval=True)
     gap, top = 16, 30
     side = (PAGE - gap * (len(paths) - 1)) // len(paths)
     alt = f"Paths of samples in the plane for {', '.join(paths)}, over {', '.join(clouds)}"
@@ -95,3 +100,13 @@ def plot_guided_paths(
             draw_word(axes, (right, up), label if i == 0 else "", side_of, colour)
         place_text(picture, i * (side + gap) + side / 2, top - 7, name, ha="center", va="bottom", fontweight="bold")
     return picture
+
+
+def _require_planes(name: str, groups: Mapping[str, Tensor], dimensions: int) -> None:
+    """One or more sets of points of the plane."""
+    if not groups:
+        raise ValueError(f"{name} must hold at least one set of points")
+    for key, points in groups.items():
+        if require_floats(f"{name}[{key!r}]", points).ndim != dimensions or points.shape[-1] != 2:
+            wanted = "(S, N, 2)" if dimensions == 3 else "(N, 2)"
+            raise ValueError(f"{name}[{key!r}] must have shape {wanted}, got {tuple(points.shape)}")
