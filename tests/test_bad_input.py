@@ -125,6 +125,7 @@ an_oracle = {
 }
 curves = [{}, {"loss": (torch.arange(4.0), torch.arange(5.0))}, {"loss": (torch.ones(2, 2), torch.ones(2, 2))}]
 bands = [{}, {"loss": (torch.arange(4.0), torch.rand(4))}, {"loss": (torch.arange(5.0), torch.rand(2, 4))}]
+WAY, LINE = torch.randn(3, 3, 16, 16), MixtureDenoiser(torch.tensor([[-1.0], [1.0]]), SCHEDULE, 0.1)
 FIELD = {"a": (POINTS[:, :2], POINTS[:, 1:])}
 INSIDE = {"model": MODEL, "x_t": ONE, "t": 3, "c": C[:1], "block": "down1"}
 OUTSIDE = {
@@ -469,6 +470,77 @@ FUNCTIONS = {
                 {"a": torch.eye(200)},
             ],
             "sprite": [*floats(ONE), X],
+        },
+    ),
+    "plot_tracks": (
+        {"tracks": torch.rand(5, 3), "times": [0, 4], "xlabel": "x", "ylabel": "y", "shown": 2},
+        {
+            "tracks": [*floats(torch.rand(5, 3)), torch.rand(5), torch.rand(1, 3)],
+            "times": [[5], [-1], [0.5]],
+            "shown": whole(0),
+        },
+    ),
+    "plot_pixel": (
+        {"x0": X, "x_t": EPS[:, 0, 0], "pixel": (0, 1, 2), "names": ["a", "b"], "schedule": SCHEDULE, "t": 3},
+        {
+            "x0": [*floats(X), ONE],
+            "x_t": [*floats(EPS[:, 0, 0]), EPS[:1, 0, 0], EPS],
+            "pixel": [(0, 1), (3, 0, 0), (0, -1, 0), (0, 0, 0.5)],
+            "names": [["a"]],
+            "t": [*whole(0, T + 1), None],
+        },
+    ),
+    "plot_aligned": (
+        {"x0": ONE, "eps": EPS[:1], "schedules": {"a": SCHEDULE}, "alpha_bars": [0.5]},
+        {
+            "x0": [*floats(ONE), X],
+            "eps": [*floats(ONE), *like(ONE)],
+            "schedules": [{}, {"a": SCHEDULE, "b": linear_schedule(T + 1)}],
+            "alpha_bars": [[1.5], [-0.1], ["a"]],
+        },
+    ),
+    "draw_remix": (
+        {"x_t": SPRITES[:1], "eps": SPRITES[:1] + 1, "t": T, "t_prev": 1, "schedule": SCHEDULE},
+        {
+            "x_t": [*floats(SPRITES[:1]), SPRITES, ONE],
+            "eps": [*floats(SPRITES[:1]), *like(SPRITES[:1])],
+            "t": [*whole(0, T + 1), None],
+            "t_prev": [*whole(-1, T), None],
+        },
+    ),
+    "draw_times": (
+        {"lists": {"a": [T, 5, 0]}, "T": T},
+        {"lists": [{}, {"a": [T, 0]}, {"a": [9, 5, 0]}], "T": whole(0)},
+    ),
+    "draw_arc": (
+        {"noises": {"a": WAY, "b": WAY}, "sprites": {"a": WAY, "b": WAY}},
+        {
+            "noises": [{}, {"a": WAY}, {"a": WAY, "b": WAY[:2]}, {"a": X, "b": X}, {"a": WAY, "b": WAY * math.nan}],
+            "sprites": [{}, {"a": WAY}, {"a": WAY, "b": WAY[:2]}, {"a": WAY, "b": WAY.double()}],
+        },
+    ),
+    "plot_walks": (
+        {"walks": {"a": torch.rand(3, 2)}, "times": [T, 5, 0], "denoiser": LINE},
+        {
+            "walks": [{}, {"a": torch.rand(2, 2)}, {"a": torch.rand(3)}, {"a": torch.rand(3, 2) * math.nan}],
+            "times": [[T, 0], []],
+            "denoiser": [MixtureDenoiser(POINTS, SCHEDULE, 0.1)],
+        },
+    ),
+    "plot_orders": (
+        {"steps": [2, 4], "errors": {"a": torch.ones(2), "b": torch.ones(2)}, "orders": {"a": 1}},
+        {
+            "steps": [[2], [4, 2], []],
+            "errors": [{}, {"a": torch.ones(2)}, {"a": torch.ones(3), "b": torch.ones(2)}, {"a": torch.zeros(2)}],
+            "orders": [{"c": 1}],
+        },
+    ),
+    "plot_steps": (
+        {"curves": BAND, "ylabel": "y", "mark": ("a", 1.0), "sprites": {"b": {2: X[0]}}},
+        {
+            "curves": bands,
+            "mark": [("a", "b"), ("a", math.nan)],
+            "sprites": [{}, {"b": {2: X}}, {"b": {2: X[0] * math.nan}}],
         },
     ),
     "draw_guidance": (

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
+from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from ..validation import require_floats, require_int, require_number
 from .picture import (
     DATA,
     FRAME,
-    INK,
     NETWORK,
     PAGE,
     SIGNED,
@@ -142,8 +142,8 @@ def plot_matrix(
     if row_names and column_names:
         for i, j in np.ndindex(rows, columns):
             number = f"{values[i, j].item():.2f}".replace("-", "−")
-            strong = abs(values[i, j].item()) > 0.6 * limit  # there the ground is dark
-            axes.text(column + j, row + i, number, ha="center", va="center", color="white" if strong else INK)
+            rim = [withStroke(linewidth=3, foreground="white")]  # where the ground is dark
+            axes.text(column + j, row + i, number, ha="center", va="center", path_effects=rim)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.spines[:].set(visible=True, color=FRAME)
     scale = picture.colorbar(image, cax=place_axes(picture, left + width + 18, top, 14, height))

@@ -12,7 +12,7 @@ from matplotlib.ticker import NullLocator
 from torch import Tensor
 
 from ..diffusion.oracles import MixtureDenoiser
-from ..validation import require_floats, require_number
+from ..validation import require_floats, require_images, require_number
 from .curves import draw_spread, name_ends, name_ticks, require_repeated
 from .drawing import draw_word, plane
 from .images import to_pixels
@@ -46,9 +46,12 @@ def plot_walks(walks: Mapping[str, Tensor], times: Sequence[int], denoiser: Mixt
     """
     if denoiser.means.shape[1:] != (1,):
         raise ValueError(f"denoiser must know single numbers, got means of shape {tuple(denoiser.means.shape)}")
+    if not walks:
+        raise ValueError("walks must hold those of at least one sampler")
     for name, walk in walks.items():
         if require_floats(f"walks[{name!r}]", walk).shape[:-1] != (len(times),):
-            raise ValueError(f"walks[{name!r}] must have shape ({len(times)}, K), got {tuple(walk.shape)}")
+            wanted = f"({len(times)}, K), one row for each of the times"
+            raise ValueError(f"walks[{name!r}] must have shape {wanted}, got {tuple(walk.shape)}")
     gap, top, high = 40, 34, _HEIGHTS[-1].item()
     width = (PAGE - 40) // len(walks) - gap
     picture = Picture(PAGE, 290, f"Walks against time, over the density: {', '.join(walks)}")
@@ -95,6 +98,10 @@ def plot_orders(steps: Sequence[int], errors: Mapping[str, Tensor], orders: Mapp
         errors: for two samplers, by name, the error with each of them, shape (len(steps),), above 0.
         orders: by name the power of the number of steps with which the error falls; the first triangle lies above.
     """
+    if len(errors) != 2 or not set(orders) <= set(errors):
+        raise ValueError(f"errors and orders must be those of two samplers, got {list(errors)} and {list(orders)}")
+    if len(steps) < 2 or list(steps) != sorted(set(steps)):
+        raise ValueError(f"steps must be two or more numbers that rise, got {steps!r}")
     for name, error in errors.items():
         if require_floats(f"errors[{name!r}]", error).shape != (len(steps),) or error.min() <= 0:
             raise ValueError(f"errors[{name!r}] must be {len(steps)} numbers above 0, got {error.tolist()}")
@@ -147,6 +154,11 @@ def plot_steps(
     """
     require_repeated("curves", curves)
     require_number("mark", mark[1])
+    if not sprites:
+        raise ValueError("sprites must hold at least one row of them")
+    for name, images in sprites.items():
+        for image in images.values():
+            require_images(f"sprites[{name!r}]", image[None])
     left = 54 + max(text_width(name, weight="bold") for name in sprites)
     top, height, row = 12, 190, 70
     room = 24 + max(text_width(name, weight="bold") for name in (*curves, mark[0]))

@@ -97,7 +97,8 @@ def draw_arc(noises: Mapping[str, Tensor], sprites: Mapping[str, Tensor]) -> Pic
         raise ValueError(f"noises and sprites must be of a line and an arc, got {list(noises)} and {list(sprites)}")
     (line_name, line), (arc_name, arc) = noises.items()
     for stops in (line, arc, *sprites.values()):
-        require_floats("each of the noises and sprites", _require_sprites("stops", stops), like=line)
+        what = "each of the noises and sprites"
+        require_floats(what, _require_sprites(what, stops), like=line)
     picture = Picture(820, 372, f"Noises and their sprites between the same two ends: {line_name}; {arc_name}")
     unit = line[0].norm().item() / 330  # a pixel of the page
     axes = plane(picture, 0, 0, 820, 372, (-410 * unit, 410 * unit), (104 * unit, 476 * unit))

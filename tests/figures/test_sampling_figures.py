@@ -125,7 +125,7 @@ def test_walks_are_drawn_as_they_went():
             np.testing.assert_array_equal(line.get_xdata(), times)
             np.testing.assert_allclose(line.get_ydata(), numbers)
     assert is_whole(picture)
-    with pytest.raises(ValueError, match=r"walks\['one'\] must have shape \(3, K\), got \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"walks\['one'\] must have shape \(3, K\), one row for each of the times, got \(2, 2\)"):
         plot_walks({"one": noise(2, 2)}, times, THREE)
 
 
@@ -139,7 +139,7 @@ def test_triangles_are_as_steep_as_their_orders():
     assert {"error ÷ 2", "error ÷ 4", "steps × 2"} <= set(words_in(picture))
     assert is_whole(picture)
     with pytest.raises(ValueError, match=r"errors\['first'\] must be 2 numbers above 0, got \[1.0, 0.0\]"):
-        plot_orders((30, 60), {"first": torch.tensor([1.0, 0])}, {"first": 1})
+        plot_orders((30, 60), {"first": torch.tensor([1.0, 0]), "second": torch.ones(2)}, {"first": 1})
 
 
 def test_sprites_stand_below_their_number_of_steps():
