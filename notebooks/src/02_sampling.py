@@ -16,6 +16,8 @@
 #
 # **How does noise turn into a picture?**
 #
+# <!-- Opening, 3 minutes. Let them look from right to left: where in its row do they still know each sprite? Then ask what a program must do to go from left to right. Say the question of the day, and that they will write the formula themselves. -->
+#
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/02_sampling.ipynb)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -46,6 +48,9 @@ for step in sample(model, x_T, times, cosine, ddpm_step, one_of_each, randomness
 shown = [500, 450, 400, 350, 300, 250, 200, 150, 70, 0]
 pictures = torch.stack([stages[t] for t in shown], dim=1).flatten(0, 1)
 show_images(pictures, titles=[f"t = {t}" for t in shown], row_titles=names)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Pure noise at the left. At the right five sprites that nobody drew. In between: one formula, used 50 times.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## After this notebook you can …
@@ -81,22 +86,25 @@ show_images(pictures, titles=[f"t = {t}" for t in shown], row_titles=names)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · One step back
 #
-# <!-- Lecture, 5 minutes. Do not derive (1). Count it, as the code does; both derivations are folded below the question. -->
+# <!-- Lecture, 5 minutes. Let them find the factor that nobody can know. Do not derive (1): say that it is a compromise of two facts, and count. Both derivations are below. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The way there, the **forward process**, was easy: add noise. For the way back, the **reverse process**, we would like to know $q(x_{t-1} \mid x_t)$: *given this noisy picture, what was it one step earlier?*
-#
-# Bayes' rule gives a formula, and one factor of it cannot be computed:
+# The way there, the **forward process**, was easy: add noise. The way back is called the **reverse process**.
 
 # %% [markdown] slideshow={"slide_type": "-"}
+# **Question.** Here is a noisy picture. What was it one step earlier? Bayes' rule has a formula. Which factor of it can nobody compute?
+#
 # $$q(x_{t-1} \mid x_t) = \frac{q(x_t \mid x_{t-1})\; q(x_{t-1})}{q(x_t)}.$$
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# The first factor is a Gaussian, (1) of notebook 01. But $q(x_{t-1})$ asks how probable this noisy picture is among the noisy versions of *all pictures in the world*. Nobody knows that.
-#
-# Now suppose somebody tells us the clean picture. Then everything on the right is known, and everything is Gaussian:
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Nobody knows $q(x_{t-1})$: how probable this noisy picture is among the noisy versions of *all pictures in the world*.
 
-# %% [markdown] slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The first factor is a Gaussian, (1) of notebook 01, and $q(x_t)$ does not depend on $x_{t-1}$.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Now suppose somebody tells us the clean picture. Then everything on the right is known, and everything is Gaussian:
+#
 # $$q(x_{t-1} \mid x_t, x_0) = \mathcal N\big(\tilde\mu_t(x_t, x_0),\; \tilde\beta_t I\big),$$
 #
 # $$\tilde\mu_t(x_t, x_0) = \frac{\sqrt{\bar\alpha_{t-1}}\,\beta_t}{1-\bar\alpha_t}\; x_0 + \frac{\sqrt{\alpha_t}\,(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}\; x_t,
@@ -105,8 +113,8 @@ show_images(pictures, titles=[f"t = {t}" for t in shown], row_titles=names)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # It is a compromise. $x_{t-1}$ is a slightly noisy version of $x_0$, and $x_t$ is a slightly noisier version of $x_{t-1}$. Each of the two facts gives an estimate of $x_{t-1}$, and each estimate counts by one over its variance.
 
-# %% [markdown] slideshow={"slide_type": "-"}
-# **Question.** Is (1) true? Let us make two million pairs $(x_{t-1}, x_t)$ of one number each, and look only at those whose $x_t$ happens to lie near 0.6.
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Predict.** Is (1) true? Make two million pairs $(x_4, x_5)$ of one number each, from $x_0 = 0.7$. Where $x_5$ is near 0.6, is $x_4$ nearer to 0.6 or to 0.7?
 #
 # <details><summary>Two derivations of (1)</summary>
 #
@@ -119,7 +127,9 @@ show_images(pictures, titles=[f"t = {t}" for t in shown], row_titles=names)
 # $k = \frac{\sqrt{\alpha_t}\,(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}$, mean $\sqrt{\bar\alpha_{t-1}}\,x_0 + k\,(x_t - \sqrt{\bar\alpha_t}\,x_0)$, variance $(1-\bar\alpha_{t-1})(1 - k\sqrt{\alpha_t}) = \tilde\beta_t$.
 # </details>
 
-# %% slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "fragment"}
+from course_utils import plot_histograms
+
 t, x0, n = 5, 0.7, 2_000_000
 linear = linear_schedule(500)
 alpha, beta, ab = (table.float() for table in (linear.alpha, linear.beta, linear.alpha_bar))
@@ -135,21 +145,25 @@ print(f"formula (1): mean {mean:.3f}, standard deviation {sigma:.3f}")
 print(f"weights: {first:.3f} for the clean picture, {second:.3f} for the noisy one")
 of_x0 = linear.alpha_bar[:-1].sqrt() * linear.beta[1:] / (1 - linear.alpha_bar[1:])
 print("weight of x_0 at t = 1, 2, 20, 500:", *(f"{of_x0[t - 1]:.3f}" for t in (1, 2, 20, 500)))
+density = torch.distributions.Normal(mean, sigma).log_prob
+plot_histograms({"counted": picked}, lambda x: density(x).exp(), "x₄", density_name="formula (1)")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Counted and computed agree, and $x_4$ is nearer to 0.6.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# In this case it is; the derivations say it for all. Except at the last few times, a step back is nearly all of $x_t$, and a little of the clean picture.
-#
-# So the step is easy *if we know $x_0$*. We do not: it is what we want to draw. But a denoiser has a guess at it, at every time.
+# (It is 0.29 of the clean picture and 0.71 of the noisy one.) The derivations say it for all $t$. Except at the last few times, a step back is nearly all of $x_t$, and a little of the clean picture.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Ask the denoiser
 #
-# <!-- Lecture, 2 minutes. Ask what is unknown in (1) when one draws. Only $x_0$: and (2) has a guess at it. -->
+# <!-- Lecture, 2 minutes. The answer is $x_0$, and only $x_0$. Point at each thing in (1) and let them say where it comes from. -->
+#
+# **Question.** We want to draw. For one step back, which thing in (1) do we not know?
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# A **denoiser** looks at $x_t$ and says which noise it sees, $\hat\varepsilon = \varepsilon_\theta(x_t, t)$. By (4) of notebook 01 that is a guess at the clean picture:
-
-# %% [markdown] slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# A **denoiser** has a guess. It looks at $x_t$ and says which noise it sees, $\hat\varepsilon = \varepsilon_\theta(x_t, t)$. By (4) of notebook 01 that is a guess at the clean picture:
+#
 # $$\hat x_0 = \frac{x_t - \sqrt{1-\bar\alpha_t}\;\hat\varepsilon}{\sqrt{\bar\alpha_t}}. \tag{2}$$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -192,7 +206,7 @@ check_posterior_mean(posterior_mean)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · The famous line
 #
-# <!-- Lecture, 4 minutes. Show that (3) is (1) with (2) put in. Ask what would be missing without $\sigma_t z$, and leave the question open until section 6. -->
+# <!-- Lecture, 4 minutes. (3) is (1) with (2) put in. Read it aloud from the inside out. Then ask why noise is added, collect answers, and leave them open until section 6. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Put (2) into (1) and collect what stands before $x_t$ and what stands before $\hat\varepsilon$. Almost everything cancels, because $\bar\alpha_t = \alpha_t\bar\alpha_{t-1}$. What is left, with noise $z$ of the right size, is
@@ -201,21 +215,27 @@ check_posterior_mean(posterior_mean)
 # %% [markdown] slideshow={"slide_type": "-"}
 # $$x_{t-1} = \frac{1}{\sqrt{\alpha_t}}\Big(x_t - \frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\;\hat\varepsilon\Big) + \sigma_t\, z, \qquad \sigma_t^2 = \tilde\beta_t, \qquad z = 0 \text{ at } t = 1. \tag{3}$$
 
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Take away a little of the noise that you see, undo the shrinking of one step, and add fresh noise.
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# **Question.** Add noise, in order to *remove* noise? What could it be for?
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# In words: take away a little of the noise that you see, undo the shrinking of one step, and add fresh noise.
+# It looks like a mistake. Section 6 leaves it out, and you will see.
 #
 # $z = 0$ at the last step, because a finished picture should not be made noisy again. With $\sigma_t^2 = \tilde\beta_t$ that happens by itself: $\tilde\beta_1 = 0$.
-#
-# Add noise, to *remove* noise? It looks like a mistake. Section 6 leaves it out, and you will see.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Exercise 2 · Write `ddpm_step` (medium, 10 minutes)
 #
-# Equation (3). `t` is one whole number, `t_prev` is $t-1$, and $z$ is handed in as `noise`. The variance $\tilde\beta_t$ is `schedule.posterior_variance[t]`.
+# $$x_{t-1} = \frac{1}{\sqrt{\alpha_t}}\Big(x_t - \frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\;\hat\varepsilon\Big) + \sqrt{\tilde\beta_t}\; z$$
 #
-# (You do not need `t_prev`. Samplers in notebook 06 take longer steps, and all step functions have the same arguments.)
+# `t` is one whole number, and $z$ is handed in as `noise`. $\tilde\beta_t$ is `schedule.posterior_variance[t]`. You do not need `t_prev`, which is $t-1$.
+#
+# <!-- Two at a table. Walk round: most forget the root of the variance, or put $\sqrt{\alpha_t}$ under the first $x_t$ only. Whoever is done early writes the loop of exercise 3. -->
 
-# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+# %% slideshow={"slide_type": "-"} tags=["exercise", "show-code"]
 from course_utils import check_ddpm_step
 
 
@@ -226,10 +246,10 @@ def ddpm_step(x_t, eps, t, t_prev, schedule, noise):
 check_ddpm_step(ddpm_step)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Folded below: one way to write it. The cell also compares the two forms of the mean, yours from exercise 1 and (3).
+# Folded below: one way to write it. (Samplers in notebook 06 take longer steps and need `t_prev`; all step functions have the same arguments.)
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"} tags=["solution", "show-code"]
 # @title Solution 2
 def ddpm_step(x_t, eps, t, t_prev, schedule, noise):
     beta, ab = schedule.beta[t], schedule.alpha_bar[t]
@@ -238,6 +258,11 @@ def ddpm_step(x_t, eps, t, t_prev, schedule, noise):
 
 
 check_ddpm_step(ddpm_step)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Is the mean in (3) really that of exercise 1, at all times?
+
+# %% slideshow={"slide_type": "skip"}
 x_t, eps = torch.randn((2, 4, 3, 16, 16), generator=randomness, dtype=torch.float64)
 for t in range(1, linear.T + 1):
     short_form = ddpm_step(x_t, eps, t, t - 1, linear, noise=0 * x_t)
@@ -283,18 +308,16 @@ check_sampling_loop(sampling_loop)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · A denoiser that cannot be wrong
 #
-# <!-- Lecture, 4 minutes. Explain why we test the sampler with an exact denoiser: whatever is wrong now is the sampler's fault. -->
+# <!-- Lecture, 4 minutes. Why an exact denoiser first: whatever is wrong now is the sampler's fault. Let them commit to yes or no, for both questions, before the shares are shown. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # If a sampler draws bad pictures, is it the sampler's fault or the network's? With a network you cannot know. So we try it first where the best answer to *what noise do you see?* can be computed:
 # points in the plane that come from six heaps, a **mixture** of six Gaussians. `MixtureDenoiser` weighs the heaps as the `IdealDenoiser` of notebook 01 weighed sprites.
-#
-# The heaps are not equally large: the largest gets six times as many points as the smallest.
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Predict.** We begin with 2,000 points of pure noise, a round cloud. Will all six heaps appear? In the right proportions?
+# **Predict.** The world is six heaps of points, the largest six times as large as the smallest. The denoiser is exact. We begin with 2,000 points of pure noise, one round cloud. Will all six heaps appear? In the right proportions?
 
-# %% slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "fragment"} tags=["show-print"]
 from course_utils import MixtureDenoiser, plot_points
 
 angle = torch.arange(6) * torch.pi / 3
@@ -315,14 +338,20 @@ points = sampling_loop(mixture, start, linear, randomness)  # yours
 report("the truth", mixture.draw(100_000, randomness))
 report("our sampler", points)
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# All six, in the right proportions up to chance, and each about as wide as it should be. (0.14 beside 0.15: each step adds a little too little noise. Section 5 says why.) Nobody told the sampler how many heaps there are: it knows only the answers of the denoiser.
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# All six, in the right proportions up to chance, and each about as wide as it should be.
 
-# %% [markdown] slideshow={"slide_type": "-"}
-# **Question.** How does a round cloud become six heaps? `sample` is the loop of exercise 3 in the package. It takes the times to stop at, and any step, such as yours; and it hands out what
+# %% [markdown] slideshow={"slide_type": "notes"}
+# (0.14 beside 0.15: each step adds a little too little noise. Section 5 says why.) Nobody told the sampler how many heaps there are: it knows only the answers of the denoiser.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Question.** How does a round cloud become six heaps, and when?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# `sample` is the loop of exercise 3 in the package. It takes the times to stop at, and any step, such as yours; and it hands out what
 # every step leaves behind: `t`, `x` and `x0_hat`.
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "fragment"}
 every_time = linear.timesteps(500)  # 500, 499, … 1, 0
 walk = list(sample(mixture, start, every_time, linear, ddpm_step, generator=randomness))
 at = {step.t: step.x for step in walk}
@@ -335,18 +364,21 @@ plot_points(panels[:, :1500], ["t = 500", "t = 250", "t = 120", "t = 60", "t = 0
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · How much noise?
 #
-# <!-- Lecture, 4 minutes. Ask which variance they have seen in code. Both are right, each in its own world. -->
+# <!-- Lecture, 3 minutes. Ask which variance they have seen in code. Both are right, each in its own world. With many small steps it hardly matters; say so. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# In (3) we took $\sigma_t^2 = \tilde\beta_t$, the variance that is right once $x_0$ is known. The other choice in the literature is $\sigma_t^2 = \beta_t$. Each is exact for one world:
+# In (3) we took $\sigma_t^2 = \tilde\beta_t$, the variance that is right once $x_0$ is known. The other choice in the literature is $\sigma_t^2 = \beta_t$. Each is exact for one world.
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# - $\tilde\beta_t$ if the world holds a **single picture**. Then the denoiser *does* know $x_0$, and (1) is no approximation.
-# - $\beta_t$ if the world is **already Gaussian**, mean 0 and variance 1. Then $x_{t-1}$ and $x_t$ both have variance 1 and their covariance is $\sqrt{\alpha_t}$. So given $x_t$, the variance of $x_{t-1}$ is $1-\alpha_t = \beta_t$.
+# - $\sigma_t^2 = \tilde\beta_t$ is exact if the world holds a **single picture**: the denoiser *knows* $x_0$.
+# - $\sigma_t^2 = \beta_t$ is exact if the world is **already Gaussian**, with mean 0 and variance 1.
 #
-# **Predict.** Take 50 steps, each of them large. How wrong is the spread with $\tilde\beta_t$ in the Gaussian world, and with $\beta_t$ in the world of one picture?
+# **Predict.** Take 50 large steps. How wrong is the spread if each choice is used in the world of the other?
 
-# %% slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# In the Gaussian world $x_{t-1}$ and $x_t$ both have variance 1, and their covariance is $\sqrt{\alpha_t}$. So given $x_t$, the variance of $x_{t-1}$ is $1-\alpha_t = \beta_t$.
+
+# %% slideshow={"slide_type": "fragment"} tags=["show-print"]
 short = linear_schedule(50)
 cloud, origin = torch.randn((20_000, 2), generator=randomness).double(), torch.zeros(1, 2).double()
 
@@ -359,13 +391,18 @@ def beta_step(x_t, eps, t, t_prev, schedule, noise):
 for world, width in (("a single picture", 0.0), ("a Gaussian", 1.0)):
     exact = MixtureDenoiser(origin, short, std=width)
     truth = (short.alpha_bar[1] * width**2 + 1 - short.alpha_bar[1]).sqrt()
-    print(f"{world}: at t = 1 the spread should be {truth:.3f}")
-    for name, step in (("posterior variance", ddpm_step), ("beta", beta_step)):
+    spreads = []
+    for step in (ddpm_step, beta_step):
         *_, last = sample(exact, cloud, range(50, 0, -1), short, step, generator=randomness)
-        print(f"   with the {name:18} it is {last.x.std():.3f}")
+        spreads.append(f"{last.x.std():.3f}")
+    print(f"{world:16}: spread should be {truth:.3f}", end=", ")
+    print(f"with posterior variance {spreads[0]}, with beta {spreads[1]}")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# In the world of the other it is too narrow by 8 %, or more than twice as wide as it should be.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Each choice is right in its own world and wrong in the other one: too narrow by 8 %, or more than twice as wide as it should be. With many small steps the two nearly agree, since
+# With many small steps the two nearly agree, since
 # $\tilde\beta_t/\beta_t = (1-\bar\alpha_{t-1})/(1-\bar\alpha_t)$ is close to 1 but for the first few $t$:
 
 # %% slideshow={"slide_type": "skip"}
@@ -376,13 +413,9 @@ for t in (2, 5, 20, 100, 500):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · The mistake that everybody should see once
 #
-# <!-- Lecture, 4 minutes. Take a vote before the picture. Six smaller heaps is a reasonable guess, and wrong. -->
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Why add noise at all? Each step is supposed to *remove* some. Let us leave $z$ out. Same denoiser, same start, same 500 steps.
-
-# %% [markdown] slideshow={"slide_type": "-"}
-# **Predict.** What happens to the six heaps?
+# <!-- Lecture, 5 minutes. Take a vote before the picture: six heaps, fewer, or one? Six smaller heaps is a reasonable guess, and wrong. Then let them explain it with (4). -->
+#
+# **Predict.** Each step is supposed to *remove* noise. So leave $z$ out of (3): same denoiser, same start, same 500 steps. What happens to the six heaps?
 
 # %% slideshow={"slide_type": "subslide"}
 from course_utils import ddim_step
@@ -402,25 +435,25 @@ assert results["DDPM without z"].std(0).max() < 0.05 < 1 < results["DDIM"].std(0
 plot_points(torch.stack(list(results.values()))[:, :1500], list(results))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# All 2,000 points end in one place, and five heaps are gone. It is not even the largest heap. It is the one that lies in the direction of the average of all.
+# Without $z$ all 2,000 points end in one place. DDIM adds no noise either, and finds all six heaps.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The usual explanation is that "the network expects normally distributed input". That cannot be the reason: this denoiser is a formula, and it answers rightly about any input. And the fourth picture was made by **DDIM**, from the same
-# start, with the same denoiser, without any fresh noise. (Its step splits $x_t$ into picture and noise, and mixes the two anew for $t-1$. It keeps the old noise in place of $z$; notebook 06.)
+# Five heaps are gone, and it is not even the largest that is left. It is the one that lies in the direction of the average of all.
 #
-# The reason: the mean in (3) is made for a step with noise. Look at the simplest world, a Gaussian with variance 1. There the denoiser answers $\hat\varepsilon = \sqrt{1-\bar\alpha_t}\;x_t$. Put it into (3):
-
-# %% [markdown] slideshow={"slide_type": "-"}
-# $$\frac{1}{\sqrt{\alpha_t}}\big(x_t - \beta_t\, x_t\big) = \sqrt{\alpha_t}\; x_t. \tag{4}$$
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# The mean of a step back *shrinks* the cloud, to variance $\alpha_t$. The noise fills it up again: $\alpha_t + \beta_t = 1$. Leave it out, and 500 steps shrink the cloud by
-# $\sqrt{\alpha_1 \alpha_2\cdots\alpha_{500}} = \sqrt{\bar\alpha_{500}}$. All points run to the same average, and from there they all take the same way.
+# The usual explanation is that "the network expects normally distributed input". That cannot be the reason: this denoiser is a formula, and it answers rightly about any input. And the fourth picture was made by **DDIM**, from the same
+# start, with the same denoiser. (Its step splits $x_t$ into picture and noise, and mixes the two anew for $t-1$. It keeps the old noise in place of $z$; notebook 06.)
+#
+# The reason: the mean in (3) is made for a step with noise.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **Question.** How much is that? And what does a step of DDIM do to the same cloud?
+# The simplest world is a Gaussian with variance 1, where $\hat\varepsilon = \sqrt{1-\bar\alpha_t}\;x_t$. Put it into (3), without $z$:
+#
+# $$\frac{1}{\sqrt{\alpha_t}}\big(x_t - \beta_t\, x_t\big) = \sqrt{\alpha_t}\; x_t. \tag{4}$$
 
-# %% slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "-"}
+# **Question.** What do 500 such steps make of the cloud?
+
+# %% slideshow={"slide_type": "fragment"} tags=["show-print"]
 from course_utils import GaussianDenoiser
 
 mean, std = torch.zeros(2).double(), torch.ones(2).double()
@@ -428,22 +461,31 @@ gaussian = GaussianDenoiser(mean, std, linear)
 for name, step in (("DDPM without z", no_noise), ("DDIM", ddim_step)):
     *_, last = sample(gaussian, start[:500], every_time, linear, step)
     print(f"{name:15}: the spread becomes {last.x.std() / start[:500].std():.3f} times what it was")
-print(f"formula: √ᾱ_500 = {linear.alpha_bar[500].sqrt():.3f}")
+print(f"√ᾱ_500 = {linear.alpha_bar[500].sqrt():.3f}")
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The mean *shrinks* the cloud. The noise fills it up again.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The mean shrinks it to variance $\alpha_t$, and $\alpha_t + \beta_t = 1$. Leave it out, and 500 steps shrink the cloud by
+# $\sqrt{\alpha_1 \alpha_2\cdots\alpha_{500}} = \sqrt{\bar\alpha_{500}}$. All points run to the same average, and from there they all take the same way.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Exercise 4 · Somebody else's loop (medium, 10 minutes)
 #
-# This loop was handed to you with the words "it runs, but it draws garbage". Two things are wrong with it. The report shows one of them. The other one changes so little that no report of 2,000 points will find it: only reading does, or the check. Mend both.
+# "It runs, but it draws garbage." Two things are wrong with this loop. The report shows one of them. The other changes so little that only reading finds it, or the check. Mend both.
+#
+# <!-- For a second hour, or in place of exercise 2. First all read in silence for two minutes, then name a line. A hint: how many steps are there, and how many noises? -->
 
-# %% slideshow={"slide_type": "skip"} tags=["exercise"]
+# %% slideshow={"slide_type": "-"} tags=["exercise", "show-code", "show-print"]
 from course_utils import check_mended_loop
 
 
 def mended_loop(model, x, schedule, generator):
-    z = torch.randn(x.shape, generator=generator, dtype=x.dtype)
+    noise = torch.randn(x.shape, generator=generator, dtype=x.dtype)
     for t in range(schedule.T, 1, -1):
-        eps = model(x, torch.full((len(x),), t))
-        x = ddpm_step(x, eps, t, t - 1, schedule, z)
+        times = torch.full((len(x),), t)
+        x = ddpm_step(x, model(x, times), t, t - 1, schedule, noise)
     return x
 
 
@@ -454,13 +496,13 @@ check_mended_loop(mended_loop)
 # Folded below: the two mistakes.
 
 
-# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "skip"} tags=["solution"]
+# %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"} tags=["solution", "show-code"]
 # @title Solution 4
 def mended_loop(model, x, schedule, generator):
     for t in range(schedule.T, 0, -1):  # the last step, from 1 to 0, was missing
-        eps = model(x, torch.full((len(x),), t))
-        z = torch.randn(x.shape, generator=generator, dtype=x.dtype)  # anew in each step
-        x = ddpm_step(x, eps, t, t - 1, schedule, z)
+        noise = torch.randn(x.shape, generator=generator, dtype=x.dtype)  # anew in each step
+        times = torch.full((len(x),), t)
+        x = ddpm_step(x, model(x, times), t, t - 1, schedule, noise)
     return x
 
 
@@ -468,20 +510,16 @@ check_mended_loop(mended_loop)
 report("mended", mended_loop(mixture, start, linear, torch.Generator().manual_seed(4)))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The same $z$ in every step pushes a point in one direction, 500 times. The missing last step would take away noise of size $\sqrt{\beta_1} = 0.014$. Beside a heap of width 0.15 nobody sees that. So it pays to compare single numbers exactly, too, as the checks of this course do.
+# The same $z$ in every step pushes a point in one direction, 500 times. The missing last step would take away noise of size $\sqrt{\beta_1} = 0.014$. Beside a heap of width 0.15 nobody sees that.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · An oracle recites
 #
-# <!-- Lecture, 3 minutes. Ask what they would pay for a perfect network. Then show that the perfect one copies. -->
+# <!-- Lecture, 2 minutes. Ask what they would pay for a perfect network. Then show that the perfect one copies. -->
+#
+# **Predict.** Back to pictures. The `IdealDenoiser` of notebook 01 knows our 20,000 sprites by heart, and for a world that holds nothing else no denoiser is better. We draw eight sprites with it. Will they be new?
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Back to pictures. The `IdealDenoiser` of notebook 01 knows our 20,000 sprites by heart and is the best possible denoiser *for a world that holds nothing else*.
-
-# %% [markdown] slideshow={"slide_type": "-"}
-# **Predict.** We draw eight sprites with this perfect denoiser. Will they be new?
-
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "fragment"}
 from course_utils import IdealDenoiser, nearest
 
 sprites, contexts = load_sprites()
@@ -495,23 +533,23 @@ show_images(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Eight sprites, and every one is in the data, pixel by pixel. With a perfect denoiser for the *data*, diffusion is an expensive way to pick a sprite at random.
+# Every one is in the data, pixel by pixel. With a perfect denoiser for the *data*, diffusion is an expensive way to pick a sprite at random.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# (We took 25 longer steps of DDIM instead of 500 of ours, to save time; notebook 06 shows why that may be done.)
+# (We took 25 longer steps of DDIM, to save time: notebook 06.)
 #
 # A network answers differently, and where its answer differs from the oracle's, it can invent. Why it does so is a question of research. Size alone is not the reason: the same network copies its data if there are a few hundred pictures, and invents others if there are many thousands (Kadkhodaie et al., 2023). And convolutions, which treat all places alike, cannot give the oracle's answers (Kamb and Ganguli, 2024).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · The network draws
 #
-# <!-- Lecture, 6 minutes. Play the movie to the end without a word. Then ask at which $t$ they saw the first face. -->
+# <!-- Lecture, 7 minutes. Say what they will see, then play the movie to the end without a word. Ask at which $t$ they saw the first face, drag the slider back there, and go on. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# `load_pretrained` gives us a network that has seen the 20,000 sprites, each with random noise at random times, and the schedule that it was trained with. Here that is the *cosine* schedule of notebook 01, which spends fewer of its 500 times on pictures that are noise and nothing else. The formulas are the same.
+# `load_pretrained` gives us a network that has seen the 20,000 sprites, each with random noise at random times, and the schedule that it was trained with. Here that is the *cosine* schedule of notebook 01, which spends fewer of its 500 times on pictures that are noise and nothing else.
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Question.** Thirty-two sprites, 500 steps, DDPM. We ask for the classes in turn: hero, non-hero, food, spell, side-facing. What does it draw?
+# **Question.** Now a network. It has seen the 20,000 sprites, and begins 32 times with pure noise: 500 steps of (3). When do you recognise the first one?
 
 # %% slideshow={"slide_type": "skip"}
 model, cosine = load_pretrained("sprites")
@@ -525,31 +563,34 @@ walk = sample(model, x_T, every_time, cosine, ddpm_step, c, randomness)
 steps = list(tqdm(walk, total=500))  # up to a minute on a slow machine
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Here they are, at the end of the walk.
-
-# %% slideshow={"slide_type": "subslide"}
-drawn = steps[-1].x
-print(f"{(drawn.abs() <= 1.05).float().mean():.0%} of the numbers lie in [−1, 1], or nearly")
-show_images(drawn, columns=8)
-
-# %% [markdown] slideshow={"slide_type": "fragment"}
-# Nobody drew these.
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# And this is how they came to be:
+# This is how they come to be:
 
 # %% slideshow={"slide_type": "subslide"} tags=["nbval-ignore-output"]
 from course_utils import animate
 
-film = [0, 50, 100, 130, *range(150, 330, 15), 350, 400, 499]
+film = [0, 100, 150, 180, *range(200, 290, 15), 300, 325, 350, 400, 499]
 animate(
     [steps[i].x for i in film],
     [f"t = {steps[i].t}" for i in film],
     alt="32 sprites appear from noise as t falls from 500 to 0",
+    milliseconds=300,
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Nobody drew these. For a third of the way there is nothing to see; then shapes, then colours, and at last the speckles go.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The end of the walk:
+
+# %% slideshow={"slide_type": "skip"}
+drawn = steps[-1].x
+print(f"{(drawn.abs() <= 1.05).float().mean():.0%} of the numbers lie in [−1, 1], or nearly")
+show_images(drawn, columns=8)
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Inside a step
+#
+# <!-- Let them write down one word. If the notebook is open beside the slides, move its slider. -->
 #
 # **Predict.** What does the network *believe* at $t = 480$, when you see nothing but noise?
 
@@ -582,15 +623,12 @@ show_images(
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # At first it has a blot in mind: the average of everything it could still become. Then it gets an outline, then parts, and last its final colours.
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# When you first see something in the top row, the shape in the bottom row is there.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### With another schedule than its own
 #
-# **Predict.** Somebody loads the weights and takes the *linear* schedule. The network is told a $t$ at which it expects another amount of noise. Garbage?
+# **Predict.** Somebody loads the weights and takes the *linear* schedule. At each $t$ there is another amount of noise than the network expects. Garbage?
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "fragment"}
 rows = []
 for name, schedule in (("its own", cosine), ("linear", linear)):
     *_, last = sample(model, x_T, schedule.timesteps(25), schedule, ddim_step, c)
@@ -607,10 +645,11 @@ show_images(torch.cat(rows), columns=8, row_titles=["its own", "linear"])
 # %% [markdown] slideshow={"slide_type": "notes"}
 # (The sprites of the data lie in between, so this number does not say which is better.) That is why a network and its schedule are kept in one file here.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Without the extra noise, again
 #
-# **Predict.** Section 6, with pictures: six sprites without $z$, two of each of three classes. Where do *they* run together?
+# **Predict.** Section 6, with pictures: no $z$, and for each of three classes two starts of different noise. Where do *they* run together?
+
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 def six_and_six(*given, noise):  # the first six with β, the others without noise
@@ -624,8 +663,9 @@ walk = sample(model, x_T[twice], every_time, cosine, six_and_six, c[twice], rand
 with_beta, without_z = last.x.chunk(2)
 
 
-# %% [markdown] slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Question.** Sprites 1 and 4 are heroes, 2 and 5 non-heroes, 3 and 6 foods. How much do two drawings of one class differ?
+
 
 # %% slideshow={"slide_type": "subslide"}
 def differ(pictures):
@@ -639,23 +679,22 @@ assert differ(without_z) < 0.6 * differ(drawn[pairs])
 show_images(torch.cat(list(three.values())), columns=6, row_titles=list(three))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The first two rows are sprites, and you can hardly tell which variance made which. In the last row the two heroes came from different noise, and are one and the same.
+# In the last row 1 and 4 are the same hero, 2 and 5 the same non-hero, 3 and 6 the same food, though they began with different noise.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Each class has run together into a single drawing, from both starts.
+# Each class has run together into a single drawing. The first two rows are sprites, and you can hardly tell which variance made which.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · New, or learned by heart?
 #
-# <!-- Lecture, 3 minutes. Ask what "far" means before you show a distance. A number without a comparison says nothing. -->
+# <!-- Lecture, 2 minutes. Ask what "far" means before you show a distance. A number without a comparison says nothing. -->
+#
+# **Question.** The oracle recited. Does the network? How far is a drawn sprite from the nearest one in the data, and what does *far* mean?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The oracle recited. Does the network?
+# We need something to compare with: sprites that the same artist drew and the network never saw. (The distance is the root of the summed squared differences of all 768 numbers.)
 
-# %% [markdown] slideshow={"slide_type": "-"}
-# **Question.** How far is a drawn sprite from the nearest one in the training data? Far from what, though? We need something to compare with: sprites that the same artist drew and the network never saw. (The distance is the root of the summed squared differences of all 768 numbers.)
-
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "fragment"}
 held_out, held_out_c = load_sprites(split="test")
 distance, twins = nearest(drawn, sprites)
 usual, _ = nearest(held_out[:500], sprites)
@@ -666,25 +705,26 @@ both = torch.cat([drawn[:8], sprites[twins[:8]]])
 show_images(both, columns=8, row_titles=["drawn", "nearest\nin the data"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# No drawn sprite is a copy, and they are farther from the data than held-out ones.
+# No copies: the median distance is 14.8. Sprites of the same artist that the network never saw have 10.9.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# (A few held-out sprites have a near double in the data.) In the pairs, often the kind is the same, or the colours.
+# (A few held-out sprites have a near double in the data.)
 #
 # A large distance is no merit, though: a smudge is far from every sprite as well. Whether the pictures are *good* is another question. Section 11 begins to measure it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · Three questions that everybody asks
 #
-# <!-- Lecture, 6 minutes. Let the room answer first. -->
+# <!-- Lecture, 5 minutes. Let the room answer all three before you go on, and keep the answers on the board. -->
+#
+# - Why not stop at an early $\hat x_0$, and save the other steps?
+# - Why does the network predict the noise?
+# - Why does it not predict $x_{t-1}$ directly?
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Why not stop at an early $\hat x_0$?
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# At $t = 480$ we see noise, and the network already has a picture in mind. We could take it and save 479 steps.
-
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "-"}
 early = next(step.x0_hat for step in steps if step.t == 479)  # the step that left t = 480
 average = torch.stack([sprites[contexts[:, k] == 1].mean(0) for k in range(5)])
 off = (early - average[torch.arange(32) % 5]).square().mean().sqrt()
@@ -696,23 +736,23 @@ rows = torch.cat([early[:5], average])
 show_images(rows, columns=5, row_titles=["early x̂₀", "average of\nthe class"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Together they are near the averages of their classes. That is no failure of the network: of all answers the average has the smallest expected squared error.
+# At $t = 480$ it has nearly the average of the class in mind. That is no failure: of all answers the average has the smallest expected squared error.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # *One* sprite instead of an average takes many small steps, and a new question after each.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Why does it predict the noise?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# "Because that is easier" is what one reads. But by (2), whoever knows the noise knows the picture, and one error is the other times a number:
+# By (2), one error is the other times a number:
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # $$\lVert \varepsilon - \hat\varepsilon \rVert^2 = \mathrm{SNR}_t\; \lVert x_0 - \hat x_0 \rVert^2. \tag{5}$$
 #
-# **Question.** Is (5) true for our network, at every level?
+# **Question.** "Because that is easier" is what one reads. Is it?
 
-# %% slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "fragment"} tags=["show-print"]
 x0, cls = held_out[:64], held_out_c[:64]
 eps, error_of_x0 = torch.randn(x0.shape, generator=randomness), {}
 for t in (20, 200, 400, 480):
@@ -725,11 +765,14 @@ for t in (20, 200, 400, 480):
     assert torch.isclose(in_eps, cosine.snr[t].float() * in_x0, rtol=1e-3)  # (5)
     print(f"t = {t:3}: error of the noise {in_eps:.4f}, error of the picture {in_x0:.4f}")
 
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Neither is easier: whoever knows one knows the other. The choice is one of *weights*, of which errors count most.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# So the choice is one of *weights*: asking for noise makes the errors at small $t$ count most, asking for the picture those at large $t$. And it decides what the last layer must put out. Ours puts out the picture; a
+# (5) holds at every level: asking for noise makes the errors at small $t$ count most, asking for the picture those at large $t$. And it decides what the last layer must put out. Ours puts out the picture; a
 # wrapper turns it into noise, so samplers need no change. Notebook 04 compares the two, and a mixture of both.
 
-# %% [markdown] slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Think.** What must the wrapper compute, so that a network that puts out $\hat x_0$ can be used with `ddpm_step` as it is written in (3)?
 #
 # <details><summary>Answer</summary>
@@ -738,16 +781,16 @@ for t in (20, 200, 400, 480):
 # package <code>FromX0(network, schedule)</code> does it once and for all.
 # </details>
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Why does the network not predict $x_{t-1}$ directly?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # It could. What would its loss be? By (1) the error of $x_{t-1}$ has two parts: fresh noise of variance $\tilde\beta_t$, which nobody can foresee, and $w_t^2$ times the error of $x_0$, where $w_t$ is the weight of $x_0$ in (1).
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Question.** How much lower is the loss of our network than that of somebody who always takes the average sprite for $x_0$?
+# **Question.** How much lower would its loss be than that of somebody who always takes the average sprite for $x_0$?
 
-# %% slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "fragment"} tags=["show-print"]
 beta, ab = cosine.beta.float(), cosine.alpha_bar.float()
 for t, error in error_of_x0.items():
     w = ab[t - 1].sqrt() * beta[t] / (1 - ab[t])  # (1), the weight of x_0
@@ -755,18 +798,24 @@ for t, error in error_of_x0.items():
     lazy, network = chance + w**2 * sprites.var(0).mean(), chance + w**2 * error
     print(f"t = {t:3}: lower by {1 - network / lazy:6.2%}; by chance alone {chance / lazy:6.2%}")
 
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# From $t = 200$ on, all that the network knows lowers this loss by less than 1 %. Nearly all of it is chance.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# At $t = 200$ and above, all that the network knows lowers this loss by less than 1 %: nearly all of it is chance. Only at the smallest $t$, where a step ends close to the picture, it counts. A network that predicts $\varepsilon$ or $x_0$ is asked only for what can be known, and (1) does the rest exactly.
+# Only at the smallest $t$, where a step ends close to the picture, it counts. A network that predicts $\varepsilon$ or $x_0$ is asked only for what can be known, and (1) does the rest exactly.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 11 · The everyday call
 #
-# <!-- Lecture, 4 minutes. Two lines draw 32 sprites. Why 25 steps are enough is for notebook 06. -->
+# <!-- Lecture, 4 minutes. One call draws 32 sprites. Why 25 steps are enough is for notebook 06. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Five hundred steps take a while. `sample_ddpm` and `sample_ddim` draw the noise, choose the times and run the loop. DDIM needs far fewer steps; notebook 06 says why.
 
-# %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
+# %% [markdown] slideshow={"slide_type": "-"}
+# **Predict.** 25 steps instead of 500: is anything lost?
+
+# %% slideshow={"slide_type": "-"} tags=["nbval-ignore-output", "show-code"]
 from course_utils import sample_ddim
 
 quick = sample_ddim(model, (32, 3, 16, 16), cosine, n=25, c=c, generator=randomness)
@@ -779,16 +828,17 @@ print(
 show_images(quick, columns=8)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# A twentieth of the steps. Is anything lost?
+# A twentieth of the steps. From single pictures nobody can tell whether anything is lost.
 
-# %% [markdown] slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### A number for a set of pictures
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# No single picture can tell: we want to know whether *as a set* they look like the sprites of our artist. The course has a small **judge**, a network that has learned to name the kinds of sprites.
-# It describes every picture by 64 numbers, its features. For two sets of pictures we compare the means $\mu$ and the covariances $\Sigma$ of these numbers:
+# We want to know whether *as a set* they look like the sprites of our artist. The course has a small **judge**, a network that has learned to name the kinds of sprites.
 
 # %% [markdown] slideshow={"slide_type": "-"}
+# A judge describes each picture by 64 numbers. Of two sets compare the means $\mu$ and the covariances $\Sigma$:
+#
 # $$d^2 = \lVert \mu - \mu' \rVert^2 + \mathrm{tr}\big(\Sigma + \Sigma' - 2\,(\Sigma\Sigma')^{1/2}\big). \tag{6}$$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -798,7 +848,7 @@ show_images(quick, columns=8)
 # %% [markdown] slideshow={"slide_type": "-"}
 # **Predict.** Which is worst: 500 steps of DDPM, 25 of DDIM, or the early $\hat x_0$ of section 10?
 
-# %% slideshow={"slide_type": "skip"}
+# %% slideshow={"slide_type": "fragment"} tags=["show-print"]
 from course_utils import frechet_distance, load_classifier
 
 judge = load_classifier()
@@ -813,7 +863,7 @@ assert max(far[name] for name in sets) < 0.5 * far["early x̂_0"]
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Thirty-two drawn sprites are about as far as thirty-two real ones: with so few, this number cannot tell them apart. The early $\hat x_0$ are more than three times as far. To tell 25 steps from 500 takes many more pictures; notebook 06 draws them.
 
-# %% [markdown] slideshow={"slide_type": "-"}
+# %% [markdown] slideshow={"slide_type": "notes"}
 # **Think.** Draw the same 32 sprites twice with DDIM, with the same seed, and twice with DDPM, with the same seed. Then with the same *start* but another seed for the steps. Which of the pictures are equal?
 #
 # <details><summary>Answer</summary>
@@ -823,16 +873,9 @@ assert max(far[name] for name in sets) < 0.5 * far["early x̂_0"]
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## What you know now
-#
-# - One step back is a Gaussian, once you know the clean picture. A denoiser's guess in its place gives the right mean, and nearly the right variance if the step is short beside the noise that is left.
-# - `ddpm_step` takes away a little of the noise that the model sees, undoes the shrinking, and adds fresh noise. Around it stands a loop of four lines.
-# - With a denoiser that cannot be wrong, a sampler can be graded: all heaps, right shares, right width.
-# - The mean of a step moves all points closer together, and its noise spreads them again. Without the noise, all shrink to one place, and end as the same picture.
-# - A perfect denoiser of the data recites the data. Our network does not: no drawn sprite is a copy.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
 # ## What breaks if …
+#
+# <!-- Read out the left column and let the room say the middle one. -->
 #
 # | you … | then … | seen in |
 # |---|---|---|
@@ -841,6 +884,20 @@ assert max(far[name] for name in sets) < 0.5 * far["early x̂_0"]
 # | take $\sigma_t^2 = \beta_t$ where the world is a single picture | at $t = 1$ the spread is more than twice what it should be | section 5 |
 # | stop at an early $\hat x_0$ | you get nearly the average of the class | section 10 |
 # | use a perfect denoiser of the data | you get the data | section 7 |
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you know now
+#
+# <!-- Close, 2 minutes. Ask for the one sentence of today before you come to this slide. -->
+#
+# **`ddpm_step` takes away a little of the noise that the model sees, undoes the shrinking, and adds fresh noise. Leave the fresh noise out, and all samples run together.**
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# - One step back is a Gaussian, once you know the clean picture. A denoiser's guess in its place gives the right mean, and nearly the right variance if the step is short beside the noise that is left.
+# - Around `ddpm_step` stands a loop of four lines.
+# - With a denoiser that cannot be wrong, a sampler can be graded: all heaps, right shares, right width.
+# - The mean of a step moves all points closer together, and its noise spreads them again.
+# - A perfect denoiser of the data recites the data. Our network does not: no drawn sprite is a copy.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## References and next
