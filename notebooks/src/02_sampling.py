@@ -590,18 +590,21 @@ show_images(drawn, columns=8)
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Inside a step
 #
-# <!-- Let them write down one word. If the notebook is open beside the slides, move its slider. -->
+# <!-- Let them write down one word. Then move the slider to their $t$. -->
 #
 # **Predict.** What does the network *believe* at $t = 480$, when you see nothing but noise?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Move the slider. The top row is what the network gets, the middle row the noise it sees, the bottom row the picture that it has in mind, $\hat x_0$ of equation (2).
+# Move the slider.
 
-# %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
+# %% slideshow={"slide_type": "subslide"} tags=["nbval-ignore-output"]
 from course_utils import Step, trajectory_slider
 
 six = [Step(s.t, s.x[:6], s.x0_hat[:6]) for s in steps]
 trajectory_slider(x_T[:6], six, cosine)
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The top row is what the network gets, the middle row the noise it sees, the bottom row the picture that it has in mind, $\hat x_0$ of (2).
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # (No slider? GitHub shows none: open the notebook in JupyterLab or Colab.) Here are some stops for one of them.
