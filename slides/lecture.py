@@ -24,6 +24,8 @@ from nbconvert.filters import Highlight2HTML
 from pictures import HEIGHT, monospaced, printed, shown_outputs
 
 MINUTES = r"Lecture, (\d+) minutes\."
+LINE = 80  # letters of the text above a figure
+
 EXERCISE = r"Exercise (\d+) · (.+) \((\w+), (\d+) minutes\)"
 
 highlight = Highlight2HTML(pygments_lexer="python")
@@ -135,7 +137,8 @@ def _add_code(slide: Slide, cell: nbformat.NotebookNode, later: bool) -> None:
         slide.blocks.append(Block(monospaced(code, highlight(code, metadata=None)), "code", later))
     if "show-print" in tags:
         slide.blocks.append(Block(printed(cell), "print", later))
-    room = HEIGHT - 52 * len(slide.blocks) - 40 * (slide.kind == "title")
+    lines = sum(0.5 + -(-len(block.text) // LINE) for block in slide.blocks)  # and half a line between two blocks
+    room = HEIGHT - round(38 * lines) - 40 * (slide.kind == "title")
     slide.blocks += [Block(html, "figure", later) for html in shown_outputs(cell, room)]
 
 

@@ -142,7 +142,18 @@ def test_what_came_of_a_prediction_is_folded_up_to_the_next_heading_or_question(
 def test_a_question_or_a_heading_in_the_same_cell_stays_in_sight(lead):
     _, _, told, *_ = prose("**Predict.** Up?", None, f"Up.\n\n{lead}\n\nMore.", "Shown.")
     assert told == f"{FOLD.format('Up.')}\n\n{lead}\n\nMore."
-    assert prose("**Predict.** Up?", None, f"Up.\n\n{lead}", None, "Shown.")[-1] == "Shown."
+
+
+@pytest.mark.parametrize("lead", ["**Think.** Why?", "**Try it.** Again.", "### 2"])
+def test_after_another_task_or_a_heading_nothing_is_folded(lead):
+    given = prose("**Predict.** Up?", None, f"Up.\n\n{lead}", None, "Shown.", "**Question.** Why?", None, "So.")
+    assert given[-3:] == ["Shown.", "**Question.** Why?", "So."]
+
+
+def test_what_a_later_question_shows_is_folded_too_but_not_what_leads_to_it():
+    given = prose("**Predict.** Up?", None, "Up.\n\n**Question.** Why?\n\nLook.", "Once more.", None, "So.")
+    assert given[-2:] == ["Once more.", FOLD.format("So.")]
+    assert prose("**Predict.** Up?", "**Question.** Why?", None, "So.")[-1] == FOLD.format("So.")
 
 
 def test_what_belongs_to_a_picture_or_to_a_formula_is_not_folded():
@@ -156,6 +167,24 @@ def test_the_sentence_that_leads_to_a_formula_is_not_folded_even_in_another_cell
     given = prose("**Predict.** Up?", None, "Up.\n\nIn short,", "$$a$$\n\nwith a.", "So b.")
     assert given[2:] == [f"{FOLD.format('Up.')}\n\nIn short,", "$$a$$\n\nwith a.", "So b."]
     assert prose("**Predict.** Up?", None, "In short,", "$$a$$")[2:] == ["In short,", "$$a$$"]
+    given = prose("**Predict.** Up?", None, "Up.", "There is a way.", "It is\n$$a$$")
+    assert given[2:] == [f"{FOLD.format('Up.')}\n\nThere is a way.", "It is\n$$a$$"]
+
+
+def test_of_a_paragraph_that_begins_with_brackets_only_these_stay_in_sight():
+    told = prose("**Predict.** Up?", None, "(White (or grey) is 1.) Up (by 2).\n\n(Or 3.)")[-1]
+    assert told == "(White (or grey) is 1.)\n\n" + FOLD.format("Up (by 2).\n\n(Or 3.)")
+    assert prose("**Predict.** Up?", None, "(White is 1.)\n\n(Black is 0.)")[-1] == "(White is 1.)\n\n(Black is 0.)"
+    assert prose("**Predict.** Up?", None, "(Never closed.")[-1] == FOLD.format("(Never closed.")
+
+
+@pytest.mark.parametrize("last", ["And on Mondays?", "The numbers:"])
+def test_a_sentence_that_leads_to_the_next_code_is_not_folded(last):
+    assert prose("**Predict.** Up?", None, f"Up. By 2. {last}", None)[-1] == f"{FOLD.format('Up. By 2.')}\n\n{last}"
+    assert prose("**Predict.** Up?", None, "Up.", last, None)[-1] == f"{FOLD.format('Up.')}\n\n{last}"
+    assert prose("**Predict.** Up?", None, last, None)[-1] == last
+    assert prose("**Predict.** Up?", None, f"(White is 1.) {last}", None)[-1] == f"(White is 1.)\n\n{last}"
+    assert prose("**Predict.** Up?", None, f"Up. {last}")[-1] == FOLD.format(f"Up. {last}"), "no code follows"
 
 
 def test_what_is_folded_already_is_not_folded_again():
@@ -184,21 +213,6 @@ def test_each_question_has_a_cell_for_its_answer_wherever_it_stands():
     ]
 
 
-def test_a_question_is_named_by_notebook_section_and_kind():
-    notebook = new_notebook(
-        cells=[
-            new_markdown_cell("# 07 · Title"),
-            new_markdown_cell("## 3 · Ink\n\n**Predict.** Up?"),
-            new_markdown_cell("**Think.** Why?\n\n**Predict.** Down?"),
-            new_markdown_cell("## 12 · More\n\n**Predict.** Up?  Again?"),
-        ]
-    )
-    names = ["07-3-predict", "07-3-think", "07-3-predict-2", "07-12-predict"]
-    assert [question.name for question in questions(notebook)] == names
-    cells = [cell for cell in handout(notebook).cells if "answer" in tags_of(cell)]
-    assert [(cell.metadata["question"], cell.id) for cell in cells] == [(name, f"answer-{name}") for name in names]
-
-
 @each_notebook
 def test_every_question_of_a_notebook_is_followed_by_a_cell_for_its_answer(path):
     whole, given = read(path), handout(read(path))
@@ -224,7 +238,9 @@ def test_the_command_writes_every_handout(tmp_path, capsys):
     written = sorted((tmp_path / "new").iterdir())
     assert [path.name for path in written] == [path.name for path in NOTEBOOKS]
     assert capsys.readouterr().out.split() == [str(path) for path in written]
-    assert read(written[0]).cells == handout(read(NOTEBOOKS[0])).cells
+    title, welcome, *rest = read(written[0]).cells
+    assert [title, *rest] == handout(read(NOTEBOOKS[0])).cells
+    assert "as `01_intuition-yourname.ipynb`" in welcome.source
     assert main([str(tmp_path / "new")]) == 0, "its own files are written again"
 
 

@@ -199,3 +199,17 @@ def test_an_answer_is_known_by_its_cell_wherever_it_went(tmp_path):
     nbformat.write(notebook, tmp_path / "ana.ipynb")
     (seen,) = look_at_all([tmp_path / "ana.ipynb"])
     assert seen.answers == {QUESTION.name: "It is Bob.\n\nOr Fred."}
+
+
+def test_a_question_is_named_by_notebook_section_and_kind():
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell("# 07 · Title"),
+            new_markdown_cell("## 3 · Ink\n\n**Predict.** Up?"),
+            new_markdown_cell("**Think.** Why?\n\n**Predict.** Down?"),
+            new_markdown_cell("## 12 · More\n\n**Predict.** Up?  Again?"),
+        ]
+    )
+    names = ["07-3-predict", "07-3-think", "07-3-predict-2", "07-12-predict"]
+    assert [question.name for question in questions(notebook)] == names
+    assert [answer_cell(question).metadata["question"] for question in questions(notebook)] == names

@@ -103,14 +103,14 @@ def plot_panels(
     if mark is not None:
         require_number("mark", mark[1])
     columns = len(panels) if len(panels) <= 4 else 3
-    gap, top, height = 58, 30, 190 if columns == len(panels) else 105
-    width, row_height = (PAGE - 5) // columns - gap, top + height + 25
-    picture = Picture(PAGE, -(-len(panels) // columns) * row_height + 25, f"{', '.join(panels)} against {xlabel}")
+    gap, top, height = 58, 30, 190 if columns == len(panels) else 98
+    width, row_height = (PAGE - 5) // columns - gap, top + height + 34
+    picture = Picture(PAGE, -(-len(panels) // columns) * row_height + 16, f"{', '.join(panels)} against {xlabel}")
     for i, (name, (x, y)) in enumerate(panels.items()):
         row, column = divmod(i, columns)
         axes = place_axes(picture, gap + column * (width + gap) - 8, top + row * row_height, width, height)
         axes.fill_between(x, y.amin(0), y.amax(0), color=NETWORK, alpha=0.25, linewidth=0)
-        axes.plot(x, y.mean(0), "o-", color=NETWORK, markersize=4)
+        axes.plot(x, y.mean(0), "o-", color=NETWORK, markersize=4, clip_on=False)
         axes.set(xlabel=xlabel if i + columns >= len(panels) else "", xlim=(x.min().item(), x.max().item()))
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.set_title(name, fontsize=11)

@@ -92,7 +92,7 @@ show_images(pictures, titles=[f"t = {t}" for t in shown], row_titles=names)
 # The way there, the **forward process**, was easy: add noise. The way back is called the **reverse process**.
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Question.** Here is a noisy picture. What was it one step earlier? Bayes' rule has a formula. Which factor of it can nobody compute?
+# **Question.** You are given a noisy picture $x_t$. What was it one step earlier? Bayes' rule has a formula. Which factor of it can nobody compute?
 #
 # $$q(x_{t-1} \mid x_t) = \frac{q(x_t \mid x_{t-1})\; q(x_{t-1})}{q(x_t)}.$$
 
@@ -373,7 +373,7 @@ plot_points(panels[:, :1500], ["t = 500", "t = 250", "t = 120", "t = 60", "t = 0
 # - $\sigma_t^2 = \tilde\beta_t$ is exact if the world holds a **single picture**: the denoiser *knows* $x_0$.
 # - $\sigma_t^2 = \beta_t$ is exact if the world is **already Gaussian**, with mean 0 and variance 1.
 #
-# **Predict.** Take 50 large steps. How wrong is the spread if each choice is used in the world of the other?
+# **Predict.** Take 50 large steps, down to $t = 1$. How wrong is the spread if each choice is used in the world of the other?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # In the Gaussian world $x_{t-1}$ and $x_t$ both have variance 1, and their covariance is $\sqrt{\alpha_t}$. So given $x_t$, the variance of $x_{t-1}$ is $1-\alpha_t = \beta_t$.
@@ -399,7 +399,7 @@ for world, width in (("a single picture", 0.0), ("a Gaussian", 1.0)):
     print(f"with posterior variance {spreads[0]}, with beta {spreads[1]}")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# In the world of the other it is too narrow by 8 %, or more than twice as wide as it should be.
+# $\tilde\beta_t$ in the Gaussian world: too narrow by 8 %. $\beta_t$ where there is a single picture: more than twice too wide.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # With many small steps the two nearly agree, since
@@ -473,6 +473,8 @@ print(f"√ᾱ_500 = {linear.alpha_bar[500].sqrt():.3f}")
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Exercise 4 · Somebody else's loop (medium, 10 minutes)
 #
+# <!-- Its lines are nearly those of exercise 3: show it to those who have written that. -->
+#
 # "It runs, but it draws garbage." Two things are wrong with this loop. The report shows one of them. The other changes so little that only reading finds it, or the check. Mend both.
 #
 # <!-- For a second hour, or in place of exercise 2. First all read in silence for two minutes, then name a line. A hint: how many steps are there, and how many noises? -->
@@ -493,7 +495,7 @@ report("this loop", mended_loop(mixture, start, linear, torch.Generator().manual
 check_mended_loop(mended_loop)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Folded below: the two mistakes.
+# Folded below: the two mistakes. The same $z$ in every step pushes a point in one direction, 500 times. The missing last step would take away noise of size $\sqrt{\beta_1} = 0.014$. Beside a heap of width 0.15 nobody sees that.
 
 
 # %% cellView="form" jupyter={"source_hidden": true} slideshow={"slide_type": "subslide"} tags=["solution", "show-code"]
@@ -508,9 +510,6 @@ def mended_loop(model, x, schedule, generator):
 
 check_mended_loop(mended_loop)
 report("mended", mended_loop(mixture, start, linear, torch.Generator().manual_seed(4)))
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# The same $z$ in every step pushes a point in one direction, 500 times. The missing last step would take away noise of size $\sqrt{\beta_1} = 0.014$. Beside a heap of width 0.15 nobody sees that.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · An oracle recites
@@ -595,7 +594,7 @@ show_images(drawn, columns=8)
 # **Predict.** What does the network *believe* at $t = 480$, when you see nothing but noise?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Move the slider.
+# Move the slider. The top row is what the network gets, the middle row the noise it sees, the bottom row the picture that it has in mind, $\hat x_0$ of equation (2).
 
 # %% slideshow={"slide_type": "subslide"} tags=["nbval-ignore-output"]
 from course_utils import Step, trajectory_slider
@@ -604,10 +603,10 @@ six = [Step(s.t, s.x[:6], s.x0_hat[:6]) for s in steps]
 trajectory_slider(x_T[:6], six, cosine)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The top row is what the network gets, the middle row the noise it sees, the bottom row the picture that it has in mind, $\hat x_0$ of (2).
+# Where you see nothing but noise, it already has a shape in mind.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# (No slider? GitHub shows none: open the notebook in JupyterLab or Colab.) Here are some stops for one of them.
+# Some stops for one of them:
 
 # %% slideshow={"slide_type": "subslide"}
 stops, one = [490, 470, 440, 400, 350, 300, 220, 120, 20], slice(0, 1)
@@ -643,7 +642,7 @@ show_images(torch.cat(rows), columns=8, row_titles=["its own", "linear"])
 
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Crisp sprites, and no error. But they are other drawings, and their colours are stronger by a fifth.
+# Crisp sprites, and no error. But some are recoloured, one is another drawing, and over all 32 the colours are stronger by a fifth.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # (The sprites of the data lie in between, so this number does not say which is better.) That is why a network and its schedule are kept in one file here.
@@ -682,10 +681,10 @@ assert differ(without_z) < 0.6 * differ(drawn[pairs])
 show_images(torch.cat(list(three.values())), columns=6, row_titles=list(three))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# In the last row 1 and 4 are the same hero, 2 and 5 the same non-hero, 3 and 6 the same food, though they began with different noise.
+# Without $z$ each class runs together into a single drawing, though the noise differed.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Each class has run together into a single drawing. The first two rows are sprites, and you can hardly tell which variance made which.
+# In the last row 1 and 4 are the same hero, 2 and 5 the same non-hero, 3 and 6 the same food. The first two rows are sprites, and you can hardly tell which variance made which.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · New, or learned by heart?
@@ -708,7 +707,7 @@ both = torch.cat([drawn[:8], sprites[twins[:8]]])
 show_images(both, columns=8, row_titles=["drawn", "nearest\nin the data"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# No copies: the median distance is 14.8. Sprites of the same artist that the network never saw have 10.9.
+# No copy among 32: the nearest is 9.8 away, the median 14.8. For sprites of the same artist that the network never saw, the median is 10.9.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # (A few held-out sprites have a near double in the data.)
@@ -721,7 +720,7 @@ show_images(both, columns=8, row_titles=["drawn", "nearest\nin the data"])
 # <!-- Lecture, 5 minutes. Let the room answer all three before you go on, and keep the answers on the board. -->
 #
 # - Why not stop at an early $\hat x_0$, and save the other steps?
-# - Why does the network predict the noise?
+# - Why do most networks predict the noise?
 # - Why does it not predict $x_{t-1}$ directly?
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -745,13 +744,13 @@ show_images(rows, columns=5, row_titles=["early x̂₀", "average of\nthe class"
 # *One* sprite instead of an average takes many small steps, and a new question after each.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Why does it predict the noise?
+# ### Why do most networks predict the noise?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # By (2), one error is the other times a number:
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# $$\lVert \varepsilon - \hat\varepsilon \rVert^2 = \mathrm{SNR}_t\; \lVert x_0 - \hat x_0 \rVert^2. \tag{5}$$
+# $$\lVert \varepsilon - \hat\varepsilon \rVert^2 = \mathrm{SNR}_t\; \lVert x_0 - \hat x_0 \rVert^2, \qquad \mathrm{SNR}_t = \frac{\bar\alpha_t}{1-\bar\alpha_t}. \tag{5}$$
 #
 # **Question.** "Because that is easier" is what one reads. Is it?
 
@@ -802,7 +801,7 @@ for t, error in error_of_x0.items():
     print(f"t = {t:3}: lower by {1 - network / lazy:6.2%}; by chance alone {chance / lazy:6.2%}")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# From $t = 200$ on, all that the network knows lowers this loss by less than 1 %. Nearly all of it is chance.
+# At $t = 200$ and above, all that the network knows lowers this loss by less than 1 %. Nearly all of it is chance.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Only at the smallest $t$, where a step ends close to the picture, it counts. A network that predicts $\varepsilon$ or $x_0$ is asked only for what can be known, and (1) does the rest exactly.
@@ -849,7 +848,7 @@ show_images(quick, columns=8)
 # two such distances may be compared only if the judge, the reference and the *number of pictures* are the same. We look at 32 real ones, too.
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Predict.** Which is worst: 500 steps of DDPM, 25 of DDIM, or the early $\hat x_0$ of section 10?
+# **Predict.** Which is farthest from held-out sprites: 500 steps of DDPM, 25 of DDIM, or the early $\hat x_0$ of section 10?
 
 # %% slideshow={"slide_type": "fragment"} tags=["show-print"]
 from course_utils import frechet_distance, load_classifier
@@ -863,8 +862,11 @@ for name, pictures in {**sets, "early x̂_0": early}.items():
     print(f"{name:15}: Fréchet distance {far[name]:3.0f}")
 assert max(far[name] for name in sets) < 0.5 * far["early x̂_0"]
 
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Thirty-two drawn sprites are about as far as thirty-two real ones. The early $\hat x_0$ are more than three times as far.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Thirty-two drawn sprites are about as far as thirty-two real ones: with so few, this number cannot tell them apart. The early $\hat x_0$ are more than three times as far. To tell 25 steps from 500 takes many more pictures; notebook 06 draws them.
+# With so few, this number cannot tell more. Notebook 06 draws many.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Think.** Draw the same 32 sprites twice with DDIM, with the same seed, and twice with DDPM, with the same seed. Then with the same *start* but another seed for the steps. Which of the pictures are equal?
@@ -883,7 +885,7 @@ assert max(far[name] for name in sets) < 0.5 * far["early x̂_0"]
 # | you … | then … | seen in |
 # |---|---|---|
 # | leave out $z$ | all samples run together: six heaps to one, a class to one drawing | sections 6 and 8 |
-# | take another schedule than the network's own | you get other drawings with stronger colours, and nothing fails | section 8 |
+# | take another schedule than the network's own | you get stronger colours, some other drawings, and nothing fails | section 8 |
 # | take $\sigma_t^2 = \beta_t$ where the world is a single picture | at $t = 1$ the spread is more than twice what it should be | section 5 |
 # | stop at an early $\hat x_0$ | you get nearly the average of the class | section 10 |
 # | use a perfect denoiser of the data | you get the data | section 7 |

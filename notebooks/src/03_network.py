@@ -651,7 +651,7 @@ check_residual_block(ResidualBlock)
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Your network
 #
-# **Question.** We build a network around the four parts that this notebook asks you to write, and load the trained weights into it. Does it give the same answer?
+# **Question.** We build a network around the four parts that this notebook asks you to write (the package's, where yours is not right), and load the trained weights into it. Does it give the same answer?
 
 
 # %% slideshow={"slide_type": "skip"}

@@ -92,7 +92,7 @@ show_images(torch.cat(rows), columns=9, row_titles=["no context", *names])
 # These arrows began at random and were learned, because they helped to remove noise.
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Predict.** Five arrows. Which two classes will point in the most similar directions? Write down two pairs.
+# **Predict.** For each class the network has learned an arrow. Which two classes will point in the most similar directions? Write down two pairs.
 
 # %% slideshow={"slide_type": "subslide"}
 from course_utils import plot_matrix
@@ -108,10 +108,10 @@ title, size = "Which way the arrows point", (480, 220)
 plot_matrix(similar, "", "", title, row_names=names, column_names=names, size=size)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Heroes and side-facing figures point in the most similar directions. Both are mostly whole figures.
+# Heroes and side-facing figures point in the most similar directions (0.37). Second come side-facing ones and food (0.24).
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# A cosine of 1 is the same direction, 0 is a right angle. Food and spells are among the first three: mostly things without a face. But so are side-facing ones and food.
+# A cosine of 1 is the same direction, 0 is a right angle. Heroes and side-facing ones are mostly whole figures. Food and spells, third, are mostly things without a face. But what has food in common with those who face sideways?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Question.** Do the arrows say which classes look alike? Here is a measure that knows nothing of the network: how far apart the average pictures of the classes are. Is the correlation of the two more than chance? There are only 120 ways to exchange the names of five classes, so we try them all.
@@ -150,9 +150,11 @@ print(f"correlation over ten pairs: {by_chance[0]:.2f}, as large in {as_good} of
 # Because this gives **two models in one**. With a context it draws from $p(x \mid c)$. With zeros it draws from $p(x)$, all sprites.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Section 4 needs both at once. It costs one line in the training loop. There are two ways to get this line wrong, and neither of them stops the program:
+# Section 4 needs both at once.
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
+# It is one line of the training loop. There are two ways to get it wrong, and neither of them stops the program:
+#
 # - **A mask has two meanings.** In one code base 1 means *keep*, in the next it means *drop*. Swap them, and nine contexts in ten are hidden instead of one.
 # - **A context is dropped whole, and kept as it is.** `nn.Dropout` multiplies what it keeps by $1/0.9$, so the network learns with 1.11 and is asked with 1 later. And it drops single numbers, where a context has several.
 
@@ -190,7 +192,7 @@ def drop_context(c, share, generator):
 check_drop_context(drop_context)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **Think.** You train with a share of 0, and sample without context all the same, with zeros. What will the network draw?
+# **Think.** You train and never hide the context, and sample without one all the same, with zeros. What will the network draw?
 #
 # <details><summary>Answer</summary>
 #
@@ -268,7 +270,7 @@ assert obeyed > 0.8 > 3 * by_chance
 # No classifier takes part in it, hence the name. (An older method pushed the picture along the gradient of a separate classifier.)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **Question.** How far does $w$ go?
+# **Question.** Two answers, one line. Where on it do $w = 2$ and $w = 4$ lie?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # In a world of two numbers the two answers are points of the plane, and we can draw them. Three heaps of points make two classes; the exact denoiser answers for a point between them.
@@ -289,7 +291,7 @@ draw_guidance(eps_u, eps_c, scales=(2, 4))
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Exercise 2 · Write `guided` (medium, 10 minutes)
 #
-# A function that takes a model and returns a model. The inner function asks `model` twice, with `c` and with zeros of its shape, and returns (1). A sampler can use it like any other model.
+# A function that takes a model and returns a model. The inner function asks `model` twice, with `c` and with zeros of its shape, and returns (1), $\varepsilon_\varnothing + w\,(\varepsilon_c - \varepsilon_\varnothing)$. A sampler can use it like any other model.
 
 # %% slideshow={"slide_type": "-"} tags=["exercise", "show-code"]
 from course_utils import check_guided
@@ -343,10 +345,10 @@ titles = ["x_t", *(f"w = {w}" for w in scales)]
 show_images(torch.cat(guesses), titles=titles, row_titles=[f"t = {t}" for t in levels])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# With much noise the guesses without and with context differ. With little noise the picture itself shows what it is.
+# With much noise $w$ decides what it has in mind, and a large one exaggerates. With little noise the picture itself shows what it is.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Without context (top and middle), it may be anything; with it, a head and a body show; a large $w$ makes them dark and exaggerated. At the bottom little changes up to $w = 4$.
+# Without context (top and middle), it may be anything; with it, a head and a body show; a large $w$ makes them dark. At the bottom little changes up to $w = 4$.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Try it.** The same noise, another $w$. Watch the colours, and watch which details survive.
@@ -360,7 +362,7 @@ guidance_slider(model, x_T, schedule, one_of_each.repeat_interleave(2, dim=0))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · What it buys and what it costs
 #
-# <!-- Lecture, 6 minutes. Let everybody sketch the four curves. Does anybody draw recall falling? -->
+# <!-- Lecture, 6 minutes. Let everybody sketch the five curves. Does anybody draw recall falling? -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Looking at ten sprites is not measuring. `benchmarks/guidance.py` drew 500 sprites for each of nine scales, with three seeds, and wrote down five numbers:
@@ -372,7 +374,7 @@ guidance_slider(model, x_T, schedule, one_of_each.repeat_interleave(2, dim=0))
 # - the **coverage**: the share of the 58 kinds of sprites that were drawn at least once;
 # - the **recall**: the share of *real* sprites that have drawn ones around them. It falls when some sprites are not drawn any more.
 #
-# **Predict.** Sketch the curves against $w$. Does accuracy still rise beyond $w = 1$? You may have read that guidance *increases* diversity. Where would you see that?
+# **Predict.** Sketch the curves against $w$. Does accuracy still rise beyond $w = 1$? Guidance is said to trade variety for quality. In which curve would you see that?
 
 # %% slideshow={"slide_type": "subslide"}
 from course_utils import load_table, plot_panels
@@ -427,13 +429,12 @@ assert all(abs(getattr(again, column) / number - 1) < 0.05 for column, number in
 #
 # <!-- Lecture, 3 minutes. Ask what a scale of 7.5 means. It depends on whose. -->
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# The paper that invented it writes guidance in another way:
-
 # %% [markdown] slideshow={"slide_type": "-"}
+# The paper that invented guidance writes
+#
 # $$\hat\varepsilon = (1 + w')\,\varepsilon_c - w'\,\varepsilon_\varnothing. \tag{2}$$
 #
-# **Question.** How does $w'$ translate into our $w$? Decide on paper, then run.
+# **Question.** How does $w'$ translate into our $w$? Decide on paper.
 
 # %% slideshow={"slide_type": "skip"}
 x_t, t, c = torch.randn((5, 3, 16, 16), generator=randomness), torch.full((5,), 300), one_of_each
@@ -450,6 +451,7 @@ def as_asked(model):  # the share of 60 sprites of section 3 that the judge puts
     *_, end = sample(model, x_60, schedule.timesteps(15), schedule, c=random_c)
     return context_accuracy(judge, end.x.clamp(-1, 1), random_c)
 
+
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # **$w = 1 + w'$.** "No guidance" is 0 in the paper and 1 here.
 
@@ -459,7 +461,9 @@ def as_asked(model):  # the share of 60 sprites of section 3 that the judge puts
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Exercise 3 · Somebody else's `guided` (medium, 10 minutes)
 #
-# This one asks both questions in one batch, which is faster. The printed numbers are odd: at which $w$ should 60 sprites be what was asked for, and at which by chance only? Explain them, and mend the function.
+# <!-- Its last line is that of exercise 2: show it to those who have written that. -->
+#
+# This one asks both questions in one batch, which is faster. The printed numbers are odd: at which $w$ should 60 sprites be what was asked for, and at which by chance only? Find out why, and mend the function.
 
 # %% slideshow={"slide_type": "-"} tags=["exercise", "show-code", "show-print"]
 from course_utils import check_mended_guided
@@ -501,10 +505,12 @@ print("as asked:", *(f"w = {w}: {as_asked(mended_guided(model, w)):.0%} " for w 
 # <!-- Lecture, 6 minutes. The saying that guidance samples from the tilted density is measured here, and is wrong. Take the vote before the figure. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# By Tweedie's formula (notebook 01, section 11), the $-\varepsilon_c / \sqrt{1-\bar\alpha_t}$ of a perfect network is the **score** of class $c$: the gradient of $\log p_t(x \mid c)$, where $p_t$ is the density of noisy pictures at time $t$. So (1) follows the gradient of
+# By Tweedie's formula (notebook 01, section 11), the $-\varepsilon_c / \sqrt{1-\bar\alpha_t}$ of a perfect network is the **score** of class $c$: the gradient of $\log p_t(x \mid c)$.
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# $$\log\Big( p_t(x \mid c)^{\,w}\; p_t(x)^{\,1-w} \Big). \tag{3}$$
+# Let $p_t$ be the density of noisy pictures at time $t$. With a perfect network, (1) follows a gradient:
+#
+# $$-\frac{\hat\varepsilon}{\sqrt{1-\bar\alpha_t}} = \nabla_x \log\Big( p_t(x \mid c)^{\,w}\; p_t(x)^{\,1-w} \Big). \tag{3}$$
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # From this many conclude: *guidance samples from the tilted density $p(x \mid c)^w\, p(x)^{1-w}$.*
@@ -513,7 +519,7 @@ print("as asked:", *(f"w = {w}: {as_asked(mended_guided(model, w)):.0%} " for w 
 # Let us test it where everything is known, with an exact denoiser and 250 steps of two samplers.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **Predict.** One number, two classes: Gaussian heaps around $-1$ and $+1$ with standard deviation 0.5. We ask for the right one. With $w = 1$ the mean is 1. Where is it with $w = 4$: nearer to 1, or farther out? Do DDIM and DDPM agree?
+# **Predict.** One number, two classes: Gaussian heaps around $-1$ and $+1$ with standard deviation 0.5. We ask for the right one. With $w = 1$ the mean is 1. With $w = 4$, is it still near 1, or farther out? Do DDIM and DDPM agree?
 
 # %% slideshow={"slide_type": "skip"}
 from course_utils import ddim_step, ddpm_step
@@ -594,10 +600,10 @@ groups = {"asked for": clouds[0], "the other class": clouds[1:].flatten(0, 1)}
 plot_guided_paths(paths, groups, fields, limit=3)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# With $w = 4$ the walks overshoot: they end beyond their class, away from the other one.
+# With $w = 4$ the walks overshoot, turn back, and end at the far edge of their class, away from the other one.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **Think.** In the example the other class was on the left, and guidance pushed to the right. Suppose the other class surrounds ours on all sides, as a ring. What would a large $w$ do?
+# **Think.** Guidance pushed away from the other class, to one side. Suppose the other class surrounds ours on all sides, as a ring. What would a large $w$ do?
 #
 # <details><summary>Answer</summary>
 #
@@ -635,7 +641,7 @@ for amounts in mixtures.values():
 show_images(torch.cat(rows), columns=9, row_titles=list(mixtures))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Half a hero is a hero. A hero with some food is charming, and mostly spoiled.
+# Half a hero is a hero. Of heroes with 0.6 food the judge calls three in four spoiled, of everything at once all.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Question.** How often does that work? `benchmarks/wishes.py` drew 300 sprites for each, with $w = 2$ and three seeds, beside four contexts that were trained. The judge says how many are clean, and what it sees. (It learned to call mismatched halves spoiled, so this is a hard test for a mixture.)
@@ -724,7 +730,7 @@ with torch.no_grad():
 assert torch.allclose(ours, theirs, atol=1e-4)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **Question.** Are sprites with two wishes cleaner when the answers are added? And does forbidding help?
+# **Question.** Are two wishes cleaner when the answers are added? Does forbidding help?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # We compare with section 8. And for that we need to know what comes without it: plain heroes, plain food, and no wish at all.
@@ -752,7 +758,7 @@ report("context", ["hero", "food", "no context"])
 show_images(torch.cat(rows), columns=9, row_titles=list(wishes))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# A forbidden class is gone. Two wishes that exclude one another stay impossible.
+# Added answers give fewer clean sprites than mixed contexts. One negative wish removes the heroes.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # - **Two wishes that exclude one another** stay impossible: no sprite of our artist is a hero *and* food. With the same total scale, 2, asking for both in this way gives fewer clean sprites than mixing the contexts, and so it does for food and spells.
@@ -767,7 +773,7 @@ show_images(torch.cat(rows), columns=9, row_titles=list(wishes))
 # <!-- Lecture, 3 minutes. Open the notebook beside the slides and let somebody from the front row play. -->
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# Five sliders, one for each number of the context. Find a creature that nobody has drawn. Then find out where it falls apart.
+# In the notebook, five sliders, one for each number of the context. Find a creature that nobody has drawn. Then find out where it falls apart.
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 from course_utils import sprite_mixer
@@ -781,15 +787,15 @@ sprite_mixer(model, nine[:8], schedule, names)
 # |---|---|---|
 # | swap *keep* and *drop* in the mask | nine contexts in ten are hidden | section 2 |
 # | take a $w$ from a paper with the other convention | you insist by one too little, or too much | section 6 |
-# | turn $w$ up to 8 | 37 % of the sprites are spoiled, and the recall falls from 89 % to 61 % | section 5 |
-# | unpack two answers in the wrong order | $w = 1$ ignores the context, and nothing fails | section 6 |
+# | turn $w$ up to 8 | 37 % of the sprites are spoiled (17 % at 2), and the recall falls to 61 % (90 % at 2) | section 5 |
+# | trust a `guided` that you did not test | $w = 1$ ignores the context, and nothing fails | section 6 |
 # | call guidance "sampling from the tilted density" | with DDIM your mean is off by more than a standard deviation | section 7 |
 # | ask for twice a hero, or for everything | scrambled pixels: nobody ever trained that | section 8 |
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you know now
 #
-# **`guided` goes from the answer without context through the one with it, and $w$ times as far. It buys cleaner sprites and pays with variety. What it samples from depends on the sampler.**
+# **`guided` goes from the answer without context through the one with it, and $w$ times as far. Up to $w = 2$ it buys cleaner sprites; beyond, it pays with variety. What it samples from depends on the sampler.**
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # - A class is a one-hot vector. It picks an embedding, an arrow that was learned because it helps to remove noise.

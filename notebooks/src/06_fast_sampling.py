@@ -125,15 +125,19 @@ def width(points):
     return (points - heaps[torch.cdist(points, heaps).argmin(1)]).std()
 
 
+mended = []
 for n in (500, 100, 25):
     times = linear.timesteps(n)
     *_, skipped = sample(mixture, start, times, linear, skipping_step, generator=randomness)
     *_, jumped = sample(mixture, start, times, linear, ddpm_step, generator=randomness)
-    a, b = width(skipped.x), width(jumped.x)
-    print(f"{n:3} steps: {a:.2f} wide; with the β of the whole jump {b:.2f}")
+    mended.append(f"{n} steps {width(jumped.x):.2f}")
+    print(f"{n:3} steps: {width(skipped.x):.2f} wide")
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# The network is not the cause: the heaps become more than four times too wide.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The network is not the cause: with the exact denoiser the heaps become more than four times too wide. The second column shows the way out. Our `ddpm_step` knows both ends of a step, and when they are apart it uses the $\beta$ of the whole jump. The forward process makes that easy: from $t'$ to $t$ the picture is multiplied by
+# There is a way out. Our `ddpm_step` knows both ends of a step, and when they are apart it uses the $\beta$ of the whole jump. The forward process makes that easy: from $t'$ to $t$ the picture is multiplied by
 # $\sqrt{\bar\alpha_t / \bar\alpha_{t'}}$.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -141,7 +145,7 @@ for n in (500, 100, 25):
 # $$\alpha_{t' \to t} = \frac{\bar\alpha_t}{\bar\alpha_{t'}}, \qquad \beta_{t' \to t} = 1 - \alpha_{t' \to t}. \tag{1}$$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# This is called **respacing**: forget the times between, and treat those that are left as the schedule. (With 25 steps the heaps come out a little too *narrow*, 0.11. Section 2 says why.)
+# This is called **respacing**: forget the times between, and treat those that are left as the schedule. (With 25 steps the heaps come out a little too *narrow*. Section 2 says why.)
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # **Question.** Does this mend the sprites, too?
@@ -149,10 +153,11 @@ for n in (500, 100, 25):
 # %% slideshow={"slide_type": "fragment"}
 times = schedule.timesteps(25)
 *_, end = sample(model, x_T, times, schedule, ddpm_step, eight, randomness)
+print("width of the heaps with (1):", ", ".join(mended))
 show_images(end.x, columns=8, row_titles=["25 steps,\nrespaced"])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# It does. But is it the best we can do with 25 calls of the network?
+# It does, and the heaps are 0.14, 0.13 and 0.11 wide. But is it the best we can do with 25 calls of the network?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Only the marginals matter
@@ -203,7 +208,7 @@ build_up(stages, captions, "one step of DDIM, from t = 300 to 100")
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Exercise 1 · Write `ddim_step` (medium, 15 minutes)
 #
-# Equations (2) and (3). `t` and `t_prev` are whole numbers, `noise` is $z$. `schedule.alpha_bar[t_prev]` is right for `t_prev = 0` as well: it is 1.
+# First (3), $\sigma = \eta\,\sqrt{\frac{1-\bar\alpha_{t'}}{1-\bar\alpha_t}}\,\sqrt{1 - \frac{\bar\alpha_t}{\bar\alpha_{t'}}}$, then (2): $\hat x_0 = \frac{x_t - \sqrt{1-\bar\alpha_t}\;\hat\varepsilon}{\sqrt{\bar\alpha_t}}$ and $x_{t'} = \sqrt{\bar\alpha_{t'}}\;\hat x_0 + \sqrt{1-\bar\alpha_{t'}-\sigma^2}\;\hat\varepsilon + \sigma\, z$. Here `t` and `t_prev` are whole numbers, `noise` is $z$. `schedule.alpha_bar[t_prev]` is right for `t_prev = 0` as well: it is 1.
 
 # %% slideshow={"slide_type": "-"} tags=["exercise", "show-code"]
 from course_utils import check_ddim_step
@@ -266,7 +271,7 @@ for name, eta in (("DDPM, η = 1", 1.0), ("DDIM, η = 0", 0.0)):
 plot_walks(walks, times, three)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Fresh noise makes paths jagged, and their ends open. Yet at each time both samplers fill the same density.
+# Fresh noise makes paths jagged, and their ends open. The blue, the density of each time, is the same for both.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The thick line begins at 1.3 in both. Where it is dark blue, there are many $x_t$ at this time. Both samplers keep these marginals, and connect them in other ways.
@@ -291,8 +296,11 @@ for n in (500, 25, 10, 1):
         spreads.append([*walk][-1].x.std())
     print("{:3} steps: true noise {:.2f}; mean {:.2f}; mean and η = 1: {:.2f}".format(n, *spreads))
 
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# With the true noise, any number of steps keeps the spread. With the mean, steps must be short: long ones narrow everything, and a single one ends at $\mathbb E[x_0 \mid x_T]$, the average of all.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# With the true noise, any number of steps keeps the spread. With the mean, steps must be short: long ones narrow everything, and a single one ends at $\mathbb E[x_0 \mid x_T]$, the average of all. That is why the heaps of section 1 were too narrow with 25 steps, and why a network that was trained like ours needs more than one step.
+# That is why the heaps of section 1 were too narrow with 25 steps, and why a network that was trained like ours needs more than one step.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Think.** In notebook 02 we left the noise out of the DDPM step, and everything collapsed. DDIM with $\eta = 0$ leaves it out, too, and works. What is the difference?
@@ -391,16 +399,16 @@ for n in (10, 25, 50):
 print(f"two different sprites differ by {apart(ends[500], ends[500].roll(1, 0)):.2f}")
 assert spent[500] > 8 * spent[25]  # nearly all of the time is spent in the network
 beside = [torch.cat([x[:4], 1 - (x - ends[500])[:4].abs()]) for x in ends.values()]
-titles = ["sprites", "", "", "", "differences", "", "", ""]
+titles = ["sprites", "", "", "", "difference\n(white: 0)", "", "", ""]
 show_images(torch.cat(beside), titles, [f"{n} steps" for n in ends])
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# From 25 steps on, nearly the same sprites as with 500. On the right, white pixels are those that do not differ.
+# DDIM is a **map**: noise in, sprite out. From 25 steps on it gives nearly the sprites of 500, in a twentieth of the time.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # With 10 steps some sprites differ. All of them follow one path from the noise to the picture, the solution of a differential equation, and a coarse walk leaves it a little.
 #
-# So DDIM is a **map**: noise in, sprite out. And 25 steps take about a twentieth of the time of 500 (`benchmarks/README.md`; the assertion here asks for an eighth, since your machine may be busy). What can we do with a map?
+# (The time is from `benchmarks/README.md`. The assertion here asks for an eighth, since your machine may be busy.) What can we do with a map?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · Between two sprites
@@ -427,7 +435,7 @@ print(f"angle between a and b: {angle.mean():.2f}, and π/2 = {torch.pi / 2:.2f}
 #
 # In 768 dimensions noise has almost always the same length, about $\sqrt{768}$, and two noises stand almost at a right angle. All noise lives near the surface of a ball. A straight line cuts through the ball; we should walk along the surface, on the **arc** between $a$ and $b$:
 
-# %% [markdown] slideshow={"slide_type": "notes"}
+# %% [markdown] slideshow={"slide_type": "fragment"}
 # $$\mathrm{slerp}(a, b, u) = \frac{\sin\big((1-u)\,\Omega\big)}{\sin\Omega}\; a + \frac{\sin(u\,\Omega)}{\sin\Omega}\; b, \qquad \cos\Omega = \frac{a \cdot b}{\lVert a\rVert\,\lVert b\rVert}. \tag{4}$$
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -486,7 +494,7 @@ for name, stops in ways.items():
 draw_arc(*({name: x[:, 2] for name, x in found.items()} for found in (ways, drawn)))
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# In the middle of the line noise is too short. Sprites there are calmer: neighbouring pixels differ a little less, over 150 pairs.
+# In the middle of the line the noise has standard deviation 0.71: a length of 19.7 and not 27.6. Neighbouring pixels differ a little less there, over 150 pairs.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # In the middle of the arc they differ as much as at its ends.
@@ -561,10 +569,10 @@ show_images(torch.cat([sprites, encoded.x, end.x]), columns=8, row_titles=titles
 # <!-- Lecture, 5 minutes. Let them sketch before they see. The judge's own resolution is the line to point at: real sprites are at 2.4. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Sayings are plenty: "DDPM is better at full length, DDIM below it." Let us measure. `benchmarks/steps.py` drew 500 sprites for each number of steps, with three seeds, four samplers and the same network: the mistake of section 1, respaced DDPM, DDIM, and **DPM-Solver++**, of which section 8 tells.
+# Sayings are plenty: "DDPM is better at full length, DDIM below it." Let us measure. `benchmarks/steps.py` drew 500 sprites for each number of steps, with three seeds, four samplers and the same network: the mistake of section 1, respaced DDPM, DDIM, and **DPM-Solver++**.
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# **Predict.** We draw 500 sprites with 5 to 500 steps of DDPM (respaced), of DDIM, and of DPM-Solver++. Sketch three curves: the Fréchet distance to real sprites, where small is good, against steps.
+# **Predict.** We draw 500 sprites with 5 to 500 steps of DDPM (respaced), of DDIM, and of DPM-Solver++, a DDIM that looks ahead (section 8). Sketch three curves: the Fréchet distance to real sprites, where small is good, against steps.
 
 # %% slideshow={"slide_type": "subslide"}
 from course_utils import dpm_solver, load_table, plot_steps
@@ -597,10 +605,10 @@ plot_steps(curves, "Fréchet distance", ("500 real sprites", 2.4), thumbs)
 # - **DDIM** hardly changes from 50 steps on.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **Question.** "DDPM is better at full length, DDIM below it." Is that so?
+# **Question.** "DDPM is better at full length, DDIM below it." Is that so? We compare 24 pairs: eight numbers of steps, three seeds.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Respaced DDPM and DDIM began with the same noise for each seed and number of steps. So we compare pairs, in all that was measured.
+# Respaced DDPM and DDIM began with the same noise for each seed and number of steps.
 
 # %% slideshow={"slide_type": "skip"}
 for column in ("frechet_distance", "context_accuracy", "clean_share", "recall"):
@@ -613,10 +621,12 @@ for column in ("frechet_distance", "context_accuracy", "clean_share", "recall"):
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # - **Clean:** DDPM is ahead in every pair, on average by 8 to 14 points.
 # - **Right class:** it is ahead in 22 of 24 pairs, on average by up to two points.
-# - **Distance and recall:** it is ahead in 16 and in 15 of 24, by less than two seeds of one sampler differ. That may be chance.
+# - **Distance and recall:** it is ahead in 16 and in 15 of 24, which may be chance.
+#
+# So below full length DDIM is not ahead.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# (The pairs share three seeds, so they are not 24 independent tests.) So the second half of the saying fails: in no measure is DDIM ahead in most of its pairs. The first half may hold: at 500 steps DDPM has the smaller distance with all three seeds, too few to be sure.
+# (The pairs share three seeds, so they are not 24 independent tests.) In no measure is DDIM ahead in most of its pairs. The first half of the saying may hold: at 500 steps DDPM has the smaller distance with all three seeds, too few to be sure.
 #
 # Where does the difference in clean sprites come from? With 25 steps, DDIM has 71 % and DDPM 84 %. With fresh noise only from $t \le 400$ it is 83 %, only above 400 it is 70 % (`benchmarks/where.py`, three times 500 sprites). So the noise helps below 400.
 #
@@ -650,16 +660,19 @@ assert abs(again.frechet_distance / in_table - 1) < 0.05
 # DDIM acts as if $\hat x_0$ stayed the same during a step. In truth it moves, since the network sees more and more. We know how it moved during the *last* step. So aim at where it will be in the middle of this one:
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# $$\text{aim} = \hat x_0 + \frac{h}{2\,h_{\text{last}}}\,\big(\hat x_0 - \hat x_0^{\text{last}}\big), \qquad h = \lambda_{t'} - \lambda_t, \tag{5}$$
+# $$\text{aim} = \hat x_0 + \frac{h}{2\,h_{\text{last}}}\,\big(\hat x_0 - \hat x_0^{\text{last}}\big), \qquad h = \lambda_{t'} - \lambda_t. \tag{5}$$
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# $h_{\text{last}}$ is that of the step before. Then take the DDIM step with the aim, and with the noise that fits it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# and take the DDIM step with the aim, and with the noise that fits it. That is **DPM-Solver++(2M)**: one question a step, as before, and a memory of one picture. Lengths of steps are measured in $\lambda = \tfrac12\log\mathrm{SNR}$, in which the formula of the solver is simplest. A last step to $t = 0$, where $\lambda$ is infinite, takes $\hat x_0$ as it is.
+# That is **DPM-Solver++(2M)**: one question a step, as before, and a memory of one picture. Lengths of steps are measured in $\lambda = \tfrac12\log\mathrm{SNR}$, in which the formula of the solver is simplest. A last step to $t = 0$, where $\lambda$ is infinite, takes $\hat x_0$ as it is.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# **Question.** DPM-Solver++ is called a solver of *second order*: with twice as many steps the error falls to a quarter, and DDIM's only to a half. Is that so?
+# **Question.** DPM-Solver++ is called a solver of *second order*: with twice as many steps the error falls to a quarter, and DDIM's only to a half. Is that so? (Gaussian data: the exact path is known.)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# If the data are Gaussian, the path is known exactly: a point that begins 1.3 standard deviations above the mean is so at each time. We walk from $T$ down to $t = 1$ and measure how far we end from it.
+# A point that begins 1.3 standard deviations above the mean is so at each time. We walk from $T$ down to $t = 1$ and measure how far we end from it.
 
 # %% slideshow={"slide_type": "fragment"}
 from course_utils import plot_orders
@@ -702,10 +715,11 @@ plot_orders(numbers, errors, {"DDIM": 1, "DPM-Solver++": 2})
 for name, table in (("linear", linear.alpha_bar), ("cosine", schedule.alpha_bar)):
     print(f"{name}: an error in ε is multiplied by {((1 - table[500]) / table[500]).sqrt():.0f}")
 
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# Take a *careless* network, off by 0.003 in $\hat\varepsilon$, which is little. The remedy: **clip** $\hat x_0$ to $[-1, 1]$ at every step.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Ten thousand, with the cosine schedule. Our network puts out $x_0$ and not $\varepsilon$ (notebook 04), so it has no such error. But take a network that is off by 0.003 in $\hat\varepsilon$, which is little. We make one, and another that is off in its first answer only.
-#
-# The remedy is as old as DDPM: sprites live in $[-1, 1]$, so **clip** $\hat x_0$ to that at every step. In the course this is a model made from a model: `clipped(model, schedule)`.
+# Ten thousand, with the cosine schedule. Our network puts out $x_0$ and not $\varepsilon$ (notebook 04), so it has no such error. We make a careless one, and another that is off in its first answer only. The remedy is as old as DDPM: sprites live in $[-1, 1]$. In the course this is a model made from a model: `clipped(model, schedule)`.
 
 # %% slideshow={"slide_type": "subslide"}
 from course_utils import clipped
@@ -749,10 +763,10 @@ show_images(torch.cat([*rows.values()]), columns=8, row_titles=[*rows])
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · All of it, live
 #
-# <!-- Lecture, 3 minutes. Let the room find the smallest number of steps that it would accept, by a show of hands. -->
+# <!-- Lecture, 3 minutes. Open the notebook beside the slides. Let the room find the smallest number of steps that it would accept, by a show of hands. -->
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# Three sliders: how many steps, how much noise in each, how much guidance. The start is always the same. Find the smallest number of steps that you would accept.
+# In the notebook, three sliders: how many steps, how much noise in each, how much guidance. The start is always the same. Find the smallest number of steps that you would accept.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Try it.** Then turn $\eta$ up: what happens with few steps, and what with 50?
@@ -794,7 +808,7 @@ sampler_sliders(model, x_T, schedule, eight)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you know now
 #
-# **No, not all 500: 10 to 25 do. Training knows the marginals only, so a step may be long, if it splits $x_t$ into a picture and a noise, and mixes both anew in the amounts of $t'$.**
+# **No: 25 steps nearly do. Training knows the marginals only, so a step may be long, if it splits $x_t$ into a picture and a noise, and mixes both anew in the amounts of $t'$. But the longer the steps, the narrower the result.**
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # - Training knows the marginals only, so any walk that keeps them is allowed. Long steps need the coefficients of the jump. With a network's mean answers they keep the marginals only nearly: the longer the steps, the narrower the result.

@@ -125,7 +125,9 @@ def test_walks_are_drawn_as_they_went():
             np.testing.assert_array_equal(line.get_xdata(), times)
             np.testing.assert_allclose(line.get_ydata(), numbers)
     assert is_whole(picture)
-    with pytest.raises(ValueError, match=r"walks\['one'\] must have shape \(3, K\), one row for each of the times, got \(2, 2\)"):
+    with pytest.raises(
+        ValueError, match=r"walks\['one'\] must have shape \(3, K\), one row for each of the times, got \(2, 2\)"
+    ):
         plot_walks({"one": noise(2, 2)}, times, THREE)
 
 
