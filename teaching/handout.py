@@ -8,6 +8,7 @@ and what the notebook says of them is folded after a prediction: it is worth som
 import argparse
 import ast
 import copy
+import itertools
 import re
 import sys
 from collections.abc import Sequence
@@ -30,6 +31,13 @@ from course_utils import right_or_ours
 """
 
 FOLD, END = "<details><summary>What we see</summary>", "\n\n</details>"
+
+WELCOME = """\
+**This is a handout.** Write your code where the dots are, or mend what stands there, and your answers \
+where it says *Your answer*. Run the cells with your exercises, and save.{hand_in}"""
+
+HAND_IN = """ \
+Hand in the file as `{stem}-yourname.ipynb`, with your name written in the same way each time."""
 
 
 def handout(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -56,8 +64,22 @@ def handout(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             kept.append(cell)
         else:
             kept += prose.cells(cell)
-    given.cells = joined(kept)
+    given.cells = leading(joined(kept))
     return given
+
+
+def with_welcome(given: nbformat.NotebookNode, stem: str | None) -> nbformat.NotebookNode:
+    """A copy of a handout that says below its title what to do with it.
+
+    Args:
+        given: the handout.
+        stem: the beginning of the name under which it is handed in; None if it keeps the name that it has.
+    """
+    told = WELCOME.format(hand_in=HAND_IN.format(stem=stem) if stem else "")
+    welcome = new_markdown_cell(told, id="handout", metadata={"slideshow": {"slide_type": "skip"}})
+    whole = copy.copy(given)
+    whole.cells = [*given.cells[:1], welcome, *given.cells[1:]]
+    return whole
 
 
 class Prose:
@@ -88,8 +110,10 @@ class Prose:
 
     def _shown(self, piece: str) -> str:
         """A piece as students see it, folded if it tells what came of a prediction."""
-        if is_heading(piece) or leads(piece):
-            self.state = "predicted" if piece.startswith("**Predict") else "told"
+        if piece.startswith("**Predict") or (piece.startswith("**Question") and self.state != "told"):
+            self.state = "predicted"  # a question after a prediction has a picture of its own, which comes next
+        elif is_heading(piece) or leads(piece):
+            self.state = "told"
         if self.state != "seen":
             return piece
         if "$$" in piece:
@@ -110,7 +134,11 @@ def folded(prose: str) -> str:
     since later cells build on it; and what is folded already.
     """
     paragraphs = re.split(r"\n{2,}", prose)
-    begin = next((i for i, text in enumerate(paragraphs) if not text.startswith("(")), len(paragraphs))
+    begin = 0
+    while begin < len(paragraphs) and (remark := bracketed(paragraphs[begin])):
+        rest = paragraphs[begin].removeprefix(remark).strip()
+        paragraphs[begin : begin + 1] = [remark, rest] if rest else [remark]
+        begin += 1
     end = next((i for i, text in enumerate(paragraphs) if re.search(r"\$\$|<details", text)), len(paragraphs))
     if end < len(paragraphs) and paragraphs[end].startswith("$$"):
         end -= 1  # the sentence that leads to the formula stays with it
@@ -119,8 +147,21 @@ def folded(prose: str) -> str:
     return "\n\n".join(paragraphs)
 
 
+def bracketed(prose: str) -> str:
+    """The remark in brackets with which prose begins, up to the bracket that closes it; "" if it begins otherwise."""
+    opened = 0
+    for place, letter in enumerate(prose):
+        opened += (letter == "(") - (letter == ")")
+        if not opened:
+            return prose[: place + 1] if place else ""
+    return ""
+
+
 def joined(cells: Sequence[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
-    """Cells in which what is folded in one and folded on in the next opens with one click."""
+    """Cells in which what is folded in one and folded on in the next opens with one click.
+
+    What leads to a formula in the next cell is not folded.
+    """
     kept: list[nbformat.NotebookNode] = []
     for cell in cells:
         before = kept[-1].source if kept else ""
@@ -129,7 +170,7 @@ def joined(cells: Sequence[nbformat.NotebookNode]) -> list[nbformat.NotebookNode
         elif cell.source.startswith(FOLD):
             kept[-1].source = before.removesuffix(END) + cell.source.removeprefix(FOLD)
         else:
-            if cell.source.startswith("$$"):
+            if "$$" in cell.source.partition("\n\n")[0]:
                 kept[-1].source = _open_last(before)
             kept.append(cell)
     return kept
@@ -138,7 +179,23 @@ def joined(cells: Sequence[nbformat.NotebookNode]) -> list[nbformat.NotebookNode
 def _open_last(prose: str) -> str:
     """Prose whose last folded paragraph, which leads to a formula, is taken out of the fold."""
     told, _, last = prose.removesuffix(END).rpartition("\n\n")
-    return last if told == FOLD else f"{told}{END}\n\n{last}"
+    return _opened(told, last)
+
+
+def _opened(told: str, last: str) -> str:
+    """Prose that ends with an open fold, closed before its last words; without the fold if nothing else is in it."""
+    return f"{told.removesuffix(FOLD)}{last}" if told.endswith(FOLD) else f"{told}{END}\n\n{last}"
+
+
+def leading(cells: Sequence[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Cells in which a sentence that leads to the code below, since it ends with ":" or "?", is not folded."""
+    for cell, following in itertools.pairwise(cells):
+        told, _, last = cell.source.removesuffix(END).rpartition("\n\n")
+        if cell.source.endswith(END) and following.cell_type == "code" and last.endswith((":", "?")):
+            before, sentence = re.fullmatch(r"(?s)(?:(.*[.!?:])\s+)?(.+?)", last).groups()
+            told = told if before is None else f"{told}\n\n{before}"
+            cell.source = _opened(told, sentence)
+    return list(cells)
 
 
 def without_solution(source: str, exercise: Exercise) -> str:
@@ -187,7 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given.folder.mkdir(parents=True, exist_ok=True)
     for path in NOTEBOOKS:
         notebook = nbformat.read(path, as_version=4)
-        out = handout(notebook)
+        out = with_welcome(handout(notebook), None if given.nbgrader else path.stem)
         if given.nbgrader:
             out = with_metadata(out, exercises(notebook), questions(notebook))
         try:

@@ -67,7 +67,9 @@ def test_a_prediction_counts_nothing():
 def test_the_command_writes_them_when_asked(tmp_path):
     for arguments, graded in (([], False), (["--nbgrader"], True)):
         assert main([str(tmp_path), *arguments]) == 0
-        assert bool(marked(read(tmp_path / NOTEBOOKS[0].name))) == graded
+        written = read(tmp_path / NOTEBOOKS[0].name)
+        assert bool(marked(written)) == graded
+        assert ("yourname" in written.cells[1].source) != graded, "nbgrader knows a file by the name that it has"
 
 
 @pytest.mark.parametrize(("words", "options"), [([], ""), (["NBGRADER=1"], " --nbgrader")])
