@@ -27,14 +27,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     any_console()
     given = _parser().parse_args(arguments)
     try:
+        _require_run(given)
         files = handed_in(given.files)
         points = read_points(given.points) if given.points else default_points()
         _require_ours(given.csv, is_spreadsheet)
+        _require_wish(given.csv, given.overwrite)
         _require_ours(given.answers, is_page)
     except (OSError, ValueError) as error:
         return _refuse(error)
-    threads = max(1, (os.cpu_count() or 1) // given.jobs)
-    running = Running(given.jobs, given.limit, threads) if given.run else None
+    jobs = given.jobs or 1
+    running = Running(jobs, given.limit or LIMIT, max(1, (os.cpu_count() or 1) // jobs)) if given.run else None
     seen = dict(zip(files, look_at_all(files, running), strict=True))
     works = [work for work in seen.values() if isinstance(work, Work)]
     unread = {file: error for file, error in seen.items() if isinstance(error, Exception)}
@@ -51,12 +53,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("files", nargs="+", metavar="notebook.ipynb", help="a notebook, a folder of them, or a pattern")
     parser.add_argument("--points", type=Path, metavar="FILE", help="what exercises count: a CSV file, exercise,points")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write a table with a row for each student")
+    parser.add_argument("--overwrite", action="store_true", help="replace a table that --csv wrote earlier")
     parser.add_argument("--feedback", type=Path, metavar="FOLDER", help="write a page for each student")
     parser.add_argument("--answers", type=Path, metavar="FILE", help="write a page with all answers, by question")
     parser.add_argument("--run", action="store_true", help="run the students' code first; by default nothing is run")
-    parser.add_argument("--jobs", type=_count, default=1, metavar="N", help="so many notebooks at once; 1 by default")
+    parser.add_argument("--jobs", type=_count, metavar="N", help="with --run: so many notebooks at once; 1 by default")
     parser.add_argument(
-        "--limit", type=_count, default=LIMIT, metavar="SECONDS", help=f"for each cell; {LIMIT} by default"
+        "--limit", type=_count, metavar="SECONDS", help=f"with --run: for each cell; {LIMIT} by default"
     )
     return parser
 
@@ -89,6 +92,18 @@ def _require_ours(path: Path | None, is_ours: Callable[[Path], bool]) -> None:
     """Raise FileExistsError where a file stands that this command did not write."""
     if path and os.path.lexists(path) and not is_ours(path):
         raise FileExistsError(f"'{path}' was not written by this command: move it away, or name another file")
+
+
+def _require_run(given: argparse.Namespace) -> None:
+    """Raise ValueError for options that say how to run what is not run."""
+    if not given.run and (given.jobs or given.limit):
+        raise ValueError("--jobs and --limit say how to run notebooks: add --run, or leave them out and nothing is run")
+
+
+def _require_wish(table: Path | None, overwrite: bool) -> None:
+    """Raise FileExistsError where a table stands that nobody wished to replace."""
+    if table and table.exists() and not overwrite:
+        raise FileExistsError(f"'{table}' may hold corrections of yours: name another file, or add --overwrite")
 
 
 def _refuse(error: Exception) -> int:

@@ -4,9 +4,10 @@
 `<!-- goals -->` and `<!-- end of goals -->`. A test fails when what stands there is not what the notebooks say.
 """
 
+import argparse
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import nbformat
@@ -100,8 +101,9 @@ def filled(page: str, texts: Mapping[str, Callable[[], str]] = TEXTS) -> str:
     return page
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Bring site/instructors.md up to date with the notebooks."""
+    argparse.ArgumentParser(prog="python -m teaching.guide", description=main.__doc__).parse_args(arguments)
     old = GUIDE.read_text(encoding="utf-8")
     try:
         new = filled(old)

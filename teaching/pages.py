@@ -1,6 +1,7 @@
 """Pages to read in a browser: what to give back to a student, and what all students answered to each question.
 
-What students wrote stands in them as text. It cannot become part of the page, whatever it holds.
+Our own questions and answers are rendered. What students wrote stands in them as text: it cannot become part of the
+page, whatever it holds.
 """
 
 import functools
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
 from .exercises import asked
 from .questions import Question, questions
@@ -26,6 +28,7 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
     undefined=StrictUndefined,
 )
+TEMPLATES.filters["markdown"] = markdown2html_mistune
 
 
 @functools.cache
@@ -47,19 +50,22 @@ def feedback(works: Sequence[Work], points: Points) -> dict[str, str]:
 
 
 def answered(works: Sequence[Work], points: Points) -> str:
-    """One page with all questions, and below each what the students answered, in the order of their names."""
+    """One page with all questions, and below each what the notebook and the students answered, ordered by name."""
     students = by_student(works, points)
     chapters = []
     for path in sorted({work.chapter for work in works}):
-        asked_here = [(question, _to(question, path, students)) for question in questions_of(path)]
+        asked_here = [(question, *_to(question, path, students)) for question in questions_of(path)]
         chapters.append((path.stem, asked_here))
     return TEMPLATES.get_template("answers.html.j2").render(chapters=chapters, ours=OURS)
 
 
-def _to(question: Question, path: Path, students: Mapping[str, Mapping[Path, Work]]) -> list[tuple[str, str]]:
-    """Who answered a question, and what."""
+def _to(
+    question: Question, path: Path, students: Mapping[str, Mapping[Path, Work]]
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """Who answered a question, and what; and who handed in the chapter and did not."""
     works = {name: done[path] for name, done in students.items() if path in done}
-    return [(name, work.answers[question.name]) for name, work in works.items() if question.name in work.answers]
+    said = [(name, work.answers[question.name]) for name, work in works.items() if question.name in work.answers]
+    return said, [name for name, work in works.items() if question.name not in work.answers]
 
 
 def _file_name(student: str, taken: Mapping[str, str]) -> str:

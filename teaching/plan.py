@@ -13,7 +13,7 @@ import nbformat
 from .exercises import HEADING
 
 OPENING, CLOSING = 3, 2
-"""Minutes for title, first picture and symbols; and for what is known now, and what breaks."""
+"""Minutes for title, first picture and symbols; and for what breaks, and what is known now."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def parts(notebook: nbformat.NotebookNode) -> list[Part]:
     silent = [part.text for part in found if not part.minutes]
     if silent:
         raise ValueError(f"each section says how long its lecture takes, <!-- Lecture, 4 minutes. … -->; not: {silent}")
-    return [*found, Part("Closing: what you know now, what breaks if …", CLOSING)]
+    return [*found, Part("Closing: what breaks if …, what you know now", CLOSING)]
 
 
 def _add(found: list[Part], text: str, on_slides: bool) -> None:

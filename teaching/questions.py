@@ -6,7 +6,7 @@ That cell knows its question by a name such as `05-7-predict`: notebook 05, sect
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import nbformat
 from nbformat.v4 import new_markdown_cell
@@ -14,7 +14,7 @@ from nbformat.v4 import new_markdown_cell
 ANSWER = "*Your answer, in a sentence or two:*"
 """What stands in a cell for an answer before anybody writes into it."""
 
-FOLDED = re.compile(r"<details>\s*<summary>Answer</summary>.*?</details>", re.DOTALL)
+FOLDED = re.compile(r"<details>\s*<summary>Answer</summary>(.*?)</details>", re.DOTALL)
 COMMENT = re.compile(r"\n*<!--.*?-->", re.DOTALL)
 LEADS = r"\*\*(?:Predict|Think|Question|Try it)\.\*\*"
 
@@ -26,10 +26,12 @@ class Question:
     Attributes:
         name: notebook, section and kind, such as "05-7-predict"; a second one of a section ends with "-2".
         text: the question.
+        answer: what the notebook answers, below the question; "" where it leaves that to what comes next.
     """
 
     name: str
     text: str
+    answer: str = ""
 
     @property
     def points(self) -> int:
@@ -71,13 +73,17 @@ def questions(notebook: nbformat.NotebookNode) -> list[Question]:
     found: dict[str, Question] = {}
     for section, piece in _pieces(notebook):
         text = bare(piece)
-        if not (text and asks(piece)):  # an answer in a cell of its own belongs to the question before it
+        folded = "".join(FOLDED.findall(piece)).strip()
+        if folded and not text and found:  # an answer in a cell of its own belongs to the question before it
+            last = list(found)[-1]
+            found[last] = replace(found[last], answer=folded)
+        if not (text and asks(piece)):
             continue
         kind = "predict" if piece.startswith("**Predict") else "think"
         name = f"{section}-{kind}"
         again = sum(re.fullmatch(rf"{name}(-\d+)?", other) is not None for other in found)
         name = f"{name}-{again + 1}" if again else name
-        found[name] = Question(name, text)
+        found[name] = Question(name, text, folded)
     return list(found.values())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from .console import aligned, visible
 from .exercises import asked
 from .marks import CHANGED, RETURNS_NONE, STOPS, WRONG
+from .students import look_alike
 from .work import Points, Work, by_student
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -31,6 +32,7 @@ def report(works: Sequence[Work], unread: Mapping[Path, Exception], points: Poin
         f"{file} was left out: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
         for file, error in unread.items()
     ]
+    remarks += [f"Counted as different students: {', '.join(names)}" for names in look_alike(by_student(works, points))]
     for work in works:
         rows = tables.setdefault(work.chapter, [[work.chapter.stem, *work.found, "points"]])
         total = f"{work.points(points):g} of {work.out_of(points):g}"

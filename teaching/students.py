@@ -3,11 +3,16 @@
 import os
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from glob import glob
 from pathlib import Path
 
 import nbformat
+
+from .exercises import NOTEBOOKS
+
+CHAPTER = re.compile("|".join(re.escape(path.stem) for path in NOTEBOOKS), re.IGNORECASE)
+"""The name of any notebook of the course; students rename the one of last week, too."""
 
 COPY = r"[-_ ]*(?:\bCopy(?: of |\d*)|\(\d+\))"
 """What browsers, JupyterLab and Colab add to the name of a copy."""
@@ -49,23 +54,22 @@ def root_of(files: Sequence[Path]) -> Path:
     return Path(os.path.commonpath([file.absolute().parent for file in files])) if files else Path()
 
 
-def student(file: Path, notebook: nbformat.NotebookNode, chapter: str, root: Path) -> str:
+def student(file: Path, notebook: nbformat.NotebookNode, root: Path) -> str:
     """Who handed in a file.
 
     Args:
         file: `02_sampling-ana.ipynb`, `ana.ipynb`, or `ana/02_sampling.ipynb`.
         notebook: what is in it; if its metadata have a `student`, that is the name.
-        chapter: the name of the notebook that was handed out, such as "02_sampling".
         root: the folder in which all files lie.
 
-    Otherwise the name is what stands in the file's name beside the chapter's; else the first folder below `root`; else
-    the file's name; and for `02_sampling.ipynb` in `root` itself, the name of that folder.
+    Otherwise the name is what stands in the file's name beside that of a chapter; else the first folder below `root`;
+    else the file's name; and for `02_sampling.ipynb` in `root` itself, the name of that folder.
     """
     known = notebook.metadata.get("student")
     if isinstance(known, str) and known.strip():
         return _tidy(known)
-    before, is_named, after = file.stem.partition(chapter)
-    rest = _tidy(re.sub(COPY, "", f"{before} {after}").strip(" _-.,()[]"))
+    beside, is_named = re.subn(CHAPTER, " ", file.stem)
+    rest = _tidy(re.sub(COPY, "", beside).strip(" _-.,()[]"))
     if is_named and rest:
         return rest
     folders = file.absolute().parent.relative_to(root).parts
@@ -75,3 +79,15 @@ def student(file: Path, notebook: nbformat.NotebookNode, chapter: str, root: Pat
 def _tidy(name: str) -> str:
     """A name with single spaces, and with letters that are the same where they look the same."""
     return unicodedata.normalize("NFC", " ".join(name.split()))
+
+
+def look_alike(names: Iterable[str]) -> list[list[str]]:
+    """Names that may be those of one student: they differ in signs, or one is the other and digits."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(_letters(name).rstrip("0123456789"), []).append(name)
+    return [group for plain, group in groups.items() if len(group) > 1 and plain in map(_letters, group)]
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.casefold())

@@ -62,7 +62,7 @@ def look_at(file: Path, root: Path, running: Running | None = None) -> Work:
     path = chapter(notebook)
     if running:
         run(notebook, asked(path), running.limit, running.threads)
-    who = student(file, notebook, path.stem, root)
+    who = student(file, notebook, root)
     return Work(file, who, path, marks(notebook, asked(path)), answers(notebook))
 
 
@@ -81,10 +81,14 @@ def look_at_all(files: Sequence[Path], running: Running | None = None) -> list[W
 
 
 def by_student(works: Sequence[Work], points: Points) -> dict[str, dict[Path, Work]]:
-    """For each student, by name, the work on each chapter; if it was handed in twice, the better one."""
+    """For each student, by name, the work on each chapter; if it was handed in twice, the better one.
+
+    Ana and ana are one student, under the name that comes first.
+    """
     found: dict[str, dict[Path, Work]] = {}
+    names: dict[str, str] = {}
     for work in sorted(works, key=lambda work: (work.student.casefold(), work.chapter)):
-        chapters = found.setdefault(work.student, {})
+        chapters = found.setdefault(names.setdefault(work.student.casefold(), work.student), {})
         if work.chapter not in chapters or work.points(points) > chapters[work.chapter].points(points):
             chapters[work.chapter] = work
     return found
@@ -98,12 +102,14 @@ def default_points() -> dict[str, float]:
 def read_points(path: Path) -> dict[str, float]:
     """What exercises count, from a table with the columns `exercise` and `points`; those that it leaves out, as usual.
 
-    Raises ValueError for a table without these columns, an exercise that the course does not have, and points that are
-    no number of at least 0.
+    Raises ValueError for a table without these columns or with semicolons between them, an exercise that the course
+    does not have, and points that are no number of at least 0.
     """
     points = default_points()
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file)
+        if ";" in "".join(rows.fieldnames or ()):
+            raise ValueError(f"'{path}' must be separated by commas, as in exercise,points, and not by semicolons")
         if not {"exercise", "points"} <= set(rows.fieldnames or ()):
             raise ValueError(f"'{path}' must have the columns exercise,points; got {','.join(rows.fieldnames or ())!r}")
         for row in rows:

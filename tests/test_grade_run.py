@@ -134,3 +134,9 @@ def test_numbers_of_jobs_and_seconds_are_whole_and_at_least_one(option, word, ca
     with pytest.raises(SystemExit):
         grade.main(["ana.ipynb", option, word])
     assert f"must be a whole number of at least 1, got '{word}'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--jobs", "--limit"])
+def test_how_to_run_is_refused_where_nothing_is_run(option, tmp_path, capsys):
+    assert grade.main([str(tmp_path), option, "2"]) == 2
+    assert "add --run" in capsys.readouterr().err

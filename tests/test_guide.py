@@ -55,12 +55,20 @@ def test_the_command_rewrites_what_is_old_and_nothing_else(tmp_path, monkeypatch
     page = tmp_path / "instructors.md"
     page.write_text(PAGE.replace("### 01 · Intuition", "### 01 · Something else"), encoding="utf-8")
     monkeypatch.setattr(guide, "GUIDE", page)
-    assert guide.main() == 0
+    assert guide.main([]) == 0
     assert page.read_text(encoding="utf-8") == guide.filled(PAGE)
     written = page.stat().st_mtime_ns
-    assert guide.main() == 0
+    assert guide.main([]) == 0
     assert page.stat().st_mtime_ns == written
     assert capsys.readouterr().out.splitlines() == ["instructors.md is rewritten", "instructors.md was up to date"]
+
+
+def test_who_asks_for_help_gets_it_and_nothing_is_written(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(guide, "GUIDE", tmp_path / "none.md")
+    with pytest.raises(SystemExit, match="0"):
+        guide.main(["--help"])
+    assert "Bring site/instructors.md up to date" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -76,7 +84,7 @@ def test_marks_that_are_no_pair_are_refused_and_the_page_is_left_alone(broken, t
     page = tmp_path / "instructors.md"
     page.write_text(broken, encoding="utf-8")
     monkeypatch.setattr(guide, "GUIDE", page)
-    assert guide.main() == 2
+    assert guide.main([]) == 2
     assert page.read_text(encoding="utf-8") == broken
     assert "must hold the line <!-- " in capsys.readouterr().err
 
@@ -149,7 +157,7 @@ def test_a_timetable_keeps_the_clock():
         ["–", "0:13", "*Exercise 1 · Task 1*"],
         ["0:13", "0:43", "2 · Second"],
         ["0:33", "1:03", "*Exercise 2 · Task 2*"],
-        ["0:58", "1:28", "Closing: what you know now, what breaks if …"],
+        ["0:58", "1:28", "Closing: what breaks if …, what you know now"],
         ["1:00", "1:30", "end"],
     ]
 
