@@ -36,7 +36,8 @@ def test_slide(browser):  # noqa: F811
     until(browser, WAIT, lambda: browser.execute_script("return window.Reveal?.isReady()"))
     browser.execute_async_script(
         """const shows = slide => /^3 ·/.test(slide.querySelector('h2')?.textContent) && slide.querySelector('img');
-        Reveal.slide([...document.querySelectorAll('.slides section')].findIndex(shows));
+        const {h, v} = Reveal.getIndices(Reveal.getSlides().find(shows));
+        Reveal.slide(h, v);
         while (Reveal.nextFragment());
         MathJax.startup.promise.then(arguments[0]);"""
     )

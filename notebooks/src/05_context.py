@@ -778,7 +778,7 @@ show_images(torch.cat(rows), columns=9, row_titles=list(wishes))
 # %% slideshow={"slide_type": "skip"} tags=["nbval-ignore-output"]
 from course_utils import sprite_mixer
 
-sprite_mixer(model, nine[:8], schedule, names)
+sprite_mixer(model, x_T[:8], schedule, names)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What breaks if …
