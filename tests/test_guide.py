@@ -10,6 +10,7 @@ from running import ROOT, each_notebook
 from teaching import guide
 from teaching.exercises import NOTEBOOKS, asked, exercises
 from teaching.plan import parts, plan, timetable
+from teaching.questions import questions
 
 PAGE = guide.GUIDE.read_text(encoding="utf-8")
 
@@ -172,6 +173,28 @@ def test_each_notebook_fits_into_the_hour_and_into_ninety_minutes(path, minutes)
     assert [part.text for part in chosen if part.text in headings] == headings
     if minutes == 90:
         assert tasks(chosen), "ninety minutes without anything to do"
+
+
+@each_notebook
+def test_two_exercises_are_on_the_slides_and_the_hour_has_time_for_the_first(path):
+    tasks_of = [part for part in parts(read(path)) if part.exercise]
+    on_slides = [part for part in tasks_of if part.on_slides]
+    assert len(on_slides) == 2
+    assert [part for part in plan(read(path), 60) if part.exercise] == on_slides[:1]
+
+
+def test_homework_asks_for_a_prediction_only_in_weeks_without_a_question_to_think_about():
+    asked_in = {question.name.rpartition("-think")[0] for path in NOTEBOOKS for question in questions(read(path))}
+    weeks = re.findall(r"^\| (\d+) \| (0\d, sections? [^|]+) \|", PAGE, re.MULTILINE)
+    assert len(weeks) == 12
+    silent = [week for week, held in weeks if not sections_of(held) & asked_in]
+    assert f"in weeks {', '.join(silent[:-1])} and {silent[-1]} it is a **Predict**" in PAGE
+
+
+def sections_of(held):
+    """The sections that a week names, such as "04, sections 1 to 4" and "03, sections 8 and 9"."""
+    found = re.findall(r"(0\d), sections (\d+) (?:to|and) (\d+)", held)
+    return {f"{number}-{i}" for number, first, last in found for i in range(int(first), int(last) + 1)}
 
 
 def test_the_site_shows_links_to_its_own_copies():
