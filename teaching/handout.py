@@ -148,8 +148,13 @@ def folded(prose: str) -> str:
 
 
 def bracketed(prose: str) -> str:
-    """The remark in brackets with which prose begins, up to the bracket that closes it; "" if it begins otherwise."""
+    """The remark in brackets with which prose begins, up to the bracket that closes it.
+
+    "" if it begins otherwise, such as with the number of an equation.
+    """
     opened = 0
+    if re.match(r"\(\d+\)", prose):
+        return ""
     for place, letter in enumerate(prose):
         opened += (letter == "(") - (letter == ")")
         if not opened:
