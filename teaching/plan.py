@@ -90,11 +90,11 @@ def timetable(notebook: nbformat.NotebookNode, lengths: Sequence[int] = (60, 90)
     """A table of markdown: what is done when, in a column for each length; what is left out has a dash there."""
     columns = [clock([*plan(notebook, length), Part("end", 1)]) for length in lengths]
     lines = [
-        "| " + " | ".join(f"in {length} minutes" for length in lengths) + " | what | minutes |",
-        "|---" * (len(lengths) + 2) + "|",
+        "| " + " | ".join(f"in {length} minutes" for length in lengths) + " | what (minutes) |",
+        "|---" * (len(lengths) + 1) + "|",
     ]
     for part in parts(notebook):
         if any(part in column for column in columns):
             begins = " | ".join(column.get(part, "–") for column in columns)
-            lines.append(f"| {begins} | {part.text} | {part.minutes} |")
-    return "\n".join([*lines, "| " + " | ".join(column[Part("end", 1)] for column in columns) + " | end | |"])
+            lines.append(f"| {begins} | {part.text} ({part.minutes}) |")
+    return "\n".join([*lines, "| " + " | ".join(column[Part("end", 1)] for column in columns) + " | end |"])
