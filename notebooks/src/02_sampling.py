@@ -152,7 +152,7 @@ plot_histograms({"counted": picked}, lambda x: density(x).exp(), "x₄", density
 # Counted and computed agree, and $x_4$ is nearer to 0.6.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# (It is 0.29 of the clean picture and 0.71 of the noisy one.) The derivations say it for all $t$. Except at the last few times, a step back is nearly all of $x_t$, and a little of the clean picture.
+# The mean in (1) is 0.29 of the clean picture and 0.71 of the noisy one. The derivations say it for all $t$. Except at the last few times, a step back is nearly all of $x_t$, and a little of the clean picture.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Ask the denoiser
@@ -342,7 +342,7 @@ report("our sampler", points)
 # All six, in the right proportions up to chance, and each about as wide as it should be.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# (0.14 beside 0.15: each step adds a little too little noise. Section 5 says why.) Nobody told the sampler how many heaps there are: it knows only the answers of the denoiser.
+# The width is 0.14 beside 0.15: each step adds a little too little noise. Section 5 says why. Nobody told the sampler how many heaps there are: it knows only the answers of the denoiser.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Question.** How does a round cloud become six heaps, and when?
@@ -645,7 +645,7 @@ show_images(torch.cat(rows), columns=8, row_titles=["its own", "linear"])
 # Crisp sprites, and no error. But some are recoloured, one is another drawing, and over all 32 the colours are stronger by a fifth.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# (The sprites of the data lie in between, so this number does not say which is better.) That is why a network and its schedule are kept in one file here.
+# The sprites of the data lie in between, so this number does not say which is better. That is why a network and its schedule are kept in one file here.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Without the extra noise, again
