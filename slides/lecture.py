@@ -84,11 +84,6 @@ def stacks_of(notebook: nbformat.NotebookNode, solutions: bool = True) -> list[S
     return [[slide for slide in stack if solutions or slide.kind != "solution"] for stack in stacks]
 
 
-def slides_of(notebook: nbformat.NotebookNode, solutions: bool = True) -> list[Slide]:
-    """The same slides in one row."""
-    return [slide for stack in stacks_of(notebook, solutions) for slide in stack]
-
-
 def _complete(stacks: list[Stack]) -> None:
     """Give slides without a heading that of their section, refuse empty ones, and say first how long it all takes."""
     for stack in stacks:
@@ -118,7 +113,7 @@ def _add_text(slide: Slide, cell: nbformat.NotebookNode, later: bool) -> None:
             slide.notes.append(f"**{name}.** {folded.strip()}")
         elif said:
             slide.notes.append(block)
-        elif not block.startswith("[![") and block != "---":
+        elif not block.startswith("[!["):  # a badge is for the reader
             below = later and slide.blocks and slide.blocks[-1].kind == "figure" and not is_asked(block)
             kind = "takeaway" if below else "table" if block.startswith("|") else "text"
             slide.blocks.append(Block(display(block), kind, later))
@@ -128,10 +123,8 @@ def _add_code(slide: Slide, cell: nbformat.NotebookNode, later: bool) -> None:
     """A cell of code: what it drew, and its code and print where tags ask for them."""
     tags = cell.metadata.get("tags", [])
     if "solution" in tags:
-        slide.heading, slide.kind = (
-            f"Exercise {re.search(r'Solution (.+)', cell.source)[1]} · one way to write it",
-            "solution",
-        )
+        number = re.search(r"Solution (.+)", cell.source)[1]
+        slide.heading, slide.kind = f"Exercise {number} · one way to write it", "solution"
     if "show-code" in tags:
         code = teaching_code(cell.source)
         slide.blocks.append(Block(monospaced(code, highlight(code, metadata=None)), "code", later))

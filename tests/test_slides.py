@@ -22,7 +22,7 @@ from teaching.exercises import exercises
 sys.path.insert(0, str(ROOT / "slides"))
 
 from deck import main
-from lecture import display, slides_of, stacks_of, teaching_code
+from lecture import display, stacks_of, teaching_code
 from pictures import sprites
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
@@ -44,6 +44,11 @@ def picture(alt="a picture"):
     data = {"image/png": PIXEL, "text/plain": f"[{alt}]"}
     about = {"width": 1, "height": 1, "alt": alt, "type": 14}
     return new_output("display_data", data, metadata={"image/png": about})
+
+
+def slides_of(notebook, **options):
+    """All slides in one row."""
+    return [slide for stack in stacks_of(notebook, **options) for slide in stack]
 
 
 TITLE = prose("# 01 · Title\n\n**A question?**\n\n[![Open](badge.svg)](nb.ipynb)")

@@ -1,4 +1,4 @@
-"""What diagrams are made of: words, points, arrows, paths, rulers, clocks, boxes, shades, and sprites at points.
+"""What diagrams are made of: words, points, arrows, paths, rulers, boxes, and sprites at points.
 
 All but `place_box` draw on axes, at points of these axes, whose limits must have been set before: `page_axes` measure
 in pixels of the page, a `plane` in numbers. Blue is data, vermilion noise, green a network; the rest is ink.
@@ -9,8 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike
@@ -93,15 +92,12 @@ def draw_arrow(
 def draw_path(
     axes: Axes,
     points: ArrayLike,
-    name: str = "",
-    side: str = "e",
     colour: str = INK,
     width: float = 2.0,
-    stops: bool = False,
     arrow: bool = True,
     dash: str = "-",
 ) -> None:
-    """A line through points of shape (N, 2), with a dot at each if they are stops, and its name at its end."""
+    """A line through points of shape (N, 2), as an arrow or without a head."""
     points = np.asarray(points, dtype=float)
     if points.ndim != 2 or len(points) < 2 or points.shape[1] != 2:
         raise ValueError(f"points must have shape (N, 2) with N of at least 2, got {points.shape}")
@@ -112,9 +108,6 @@ def draw_path(
         axes.add_patch(FancyArrowPatch(path=Path([tip, points[-1]]), **head, **style))
         head = {"arrowstyle": "-"}
     axes.add_patch(FancyArrowPatch(path=Path(points), fill="|" in head["arrowstyle"], linestyle=dash, **head, **style))
-    if stops:
-        axes.plot(*(points[:-1] if arrow else points).T, "o", color=colour, markersize=2 + 2 * width, clip_on=False)
-    draw_word(axes, _point(points[-1]), name, side, colour)
 
 
 def draw_ruler(
@@ -150,33 +143,6 @@ def draw_ruler(
         draw_word(axes, (number, y), f"{number:g}".replace("-", "−"), "s")
     left = high if axes.xaxis_inverted() else low
     axes.annotate(name, (left, y), (0, 9), textcoords="offset points", color=as_ink(colour), fontweight="bold")
-
-
-def draw_clock(axes: Axes, at: Point, radius: float, turns: float, name: str = "", colour: str = INK) -> None:
-    """A clock whose only hand has made some turns, clockwise from the top, on `page_axes`; its name stands below."""
-    angle = 2 * np.pi * turns
-    axes.add_patch(Circle(at, radius, facecolor="white", edgecolor=INK, linewidth=1.2, clip_on=False))
-    tip = (at[0] + 0.85 * radius * np.sin(angle), at[1] - 0.85 * radius * np.cos(angle))
-    draw_arrow(axes, at, tip, colour=colour)
-    draw_word(axes, (at[0], at[1] + radius), name, "s")
-
-
-def shade(axes: Axes, density: ArrayLike, colour: str) -> None:
-    """A density as a tint over the whole axes, white where it is 0; shape (rows, columns), the lowest row first."""
-    density = np.asarray(density, dtype=float)
-    tints = LinearSegmentedColormap.from_list("tints", ["white", colour])
-    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
-    axes.imshow(
-        density,
-        tints,
-        vmin=0,
-        vmax=2 * density.max(),  # at most half of the colour, so that lines and words stay legible
-        extent=(left, right, low, high),
-        origin="lower",
-        aspect="auto",
-        interpolation="bilinear",
-        zorder=0,
-    )
 
 
 def place_sprite(axes: Axes, image: np.ndarray, at: Point, zoom: int, frame: bool = True) -> None:

@@ -11,7 +11,6 @@ from PIL import Image
 from course_utils import Picture
 from course_utils.figures.drawing import (
     draw_arrow,
-    draw_clock,
     draw_path,
     draw_point,
     draw_ruler,
@@ -20,9 +19,8 @@ from course_utils.figures.drawing import (
     place_box,
     place_sprite,
     plane,
-    shade,
 )
-from course_utils.figures.picture import DATA, INK, NETWORK, NOISE, as_ink, course_style
+from course_utils.figures.picture import DATA, INK, NOISE, as_ink, course_style
 
 SPRITE = np.random.default_rng(0).integers(0, 255, (16, 16, 3), dtype=np.uint8)
 
@@ -60,12 +58,6 @@ def test_a_path_ends_in_an_arrow_at_its_last_point(picture, dash):
     assert (left, right) == pytest.approx((20, 250), abs=3)
     assert 6 < bottom - top < 16  # the head
     assert coloured(picture, NOISE, 243, 100)
-
-
-def test_stops_are_dots(picture):
-    draw_path(page_axes(picture), [(20, 100), (120, 100), (250, 100)], stops=True, arrow=False, width=2)
-    pixels = (drawn(picture) < 250).any(2).sum(0) / 2
-    assert pixels[240] > 5 > pixels[140] > 1
 
 
 @pytest.mark.parametrize(("bend", "middle"), [(0, 100), (0.25, 150), (-0.25, 50)])
@@ -111,22 +103,6 @@ def test_a_ruler_has_full_dots_on_it_and_hollow_ones_beyond_it(picture):
     assert axes.texts[-1].xy == (500, 1)  # its left end
 
 
-@pytest.mark.parametrize(("turns", "tip"), [(0, (150, 71)), (0.25, (179, 100)), (1.5, (150, 129)), (0.75, (121, 100))])
-def test_a_clock_goes_clockwise_from_the_top(picture, turns, tip):
-    draw_clock(page_axes(picture), (150, 100), 40, turns, "t = 9", NETWORK)
-    assert coloured(picture, NETWORK, *tip)
-
-
-def test_a_shade_is_darkest_where_the_density_is_highest_and_white_where_there_is_none(picture):
-    axes = plane(picture, 0, 0, 300, 200, (0, 3), (0, 2))
-    density = np.zeros((20, 30))
-    density[2:7, 3:8] = 1  # low and left
-    shade(axes, density, DATA)
-    assert coloured(picture, (np.array(to_rgb(DATA)) + 1) / 2, 50, 155)
-    assert coloured(picture, "white", 250, 50)
-    assert (axes.get_xlim(), axes.get_ylim()) == ((0, 3), (0, 2))
-
-
 def test_a_sprite_lies_with_its_middle_at_a_point_pixel_by_pixel(picture):
     place_sprite(plane(picture, 0, 0, 300, 200, (-1, 1), (-1, 1)), SPRITE, (1 / 3, 1 / 7), 3)
     x, y = 200 - 24, round(100 - 100 / 7 - 24)
@@ -138,12 +114,10 @@ def test_words_are_of_eleven_points_at_least(picture):
     axes = page_axes(picture)
     draw_point(axes, (50, 50), "a")
     draw_arrow(axes, (50, 50), (99, 50), "b")
-    draw_path(axes, [(50, 50), (99, 50)], "c")
     draw_ruler(axes, 90, (10, 200), [10], "d", INK, (10,))
-    draw_clock(axes, (150, 150), 20, 0.3, "e")
     place_box(picture, 10, 150, 80, 30, "f")
     words = [text for text in picture.findobj(Annotation) if text.get_text()]
-    assert sorted(text.get_text() for text in words) == ["10", "a", "b", "c", "d", "e"]
+    assert sorted(text.get_text() for text in words) == ["10", "a", "b", "d"]
     picture.png()
     assert picture.smallest_type() == round(1100 / 72, 1)
 
