@@ -144,10 +144,8 @@ def require_betas(beta: object) -> Tensor:
     """The noise variances of the steps of a schedule: 1-D, each strictly between 0 and 1."""
     betas = require_floats("beta", beta)
     if betas.ndim != 1 or betas.min() <= 0 or betas.max() >= 1:
-        raise ValueError(
-            f"beta must be 1-D with values strictly between 0 and 1, "
-            f"got shape {tuple(betas.shape)} in [{betas.min():.4g}, {betas.max():.4g}]"
-        )
+        got = f"shape {tuple(betas.shape)} in [{betas.min():.4g}, {betas.max():.4g}]"
+        raise ValueError(f"beta must be 1-D with values strictly between 0 and 1, got {got}")
     return betas
 
 
@@ -187,14 +185,13 @@ def require_noise(noise: Tensor | None, x_t: Tensor) -> Tensor:
     return require_floats("noise", noise, like=x_t)
 
 
-def require_variance(variance: object, t: int, t_prev: int, T: int) -> Tensor:
-    """A table of variances for single steps."""
-    table = require_table("variance", variance, T)
-    if table.min() < 0:
-        raise ValueError(f"variance must not be negative, got {table.min().item():.4g}")
-    if t_prev != t - 1:
-        raise ValueError(f"a variance table is for single steps, got a step from {t} to {t_prev}: leave it out")
-    return table
+def require_variance(variance: object, x_t: Tensor) -> Tensor:
+    """What a variance answered: numbers of at least 0 that multiply the batch `x_t`."""
+    sigma2 = require_floats("variance", variance, along=x_t)
+    if sigma2.ndim != x_t.ndim or any(side not in (1, own) for side, own in zip(sigma2.shape, x_t.shape, strict=True)):
+        raise ValueError(f"variance must have shape {tuple(x_t.shape)}, or 1 for any side, got {tuple(sigma2.shape)}")
+    require_number("variance", sigma2.min(), 0)
+    return sigma2
 
 
 def require_walk(x: object, times: object, T: int) -> Iterator[tuple[int, int]]:
@@ -254,17 +251,20 @@ def require_question(
     x: object, t: object, c: Tensor | None, sample: Tensor, T: int, n_context: int | None = None
 ) -> None:
     """What an oracle is asked: a batch like one sample, its times, and a context if it knows classes."""
+    require_times("t", t, 1, T, batch := require_points(x, sample))
+    if c is not None and require_floats("c", c).any() and n_context is None:
+        raise ValueError("this oracle knows no classes: c must be None or all zeros")
+    if c is not None and n_context is not None and (c.shape != (len(batch), n_context) or c.min() < 0):
+        got = f"{c.min().item():.4g} among those of shape {tuple(c.shape)}"
+        raise ValueError(f"c must be numbers ≥ 0 of shape ({len(batch)}, {n_context}), got {got}")
+
+
+def require_points(x: object, sample: Tensor) -> Tensor:
+    """A batch of things like one sample."""
     batch = require_floats("x", x, along=sample)
     if batch.shape[1:] != sample.shape:
         raise ValueError(f"x must have shape (B, {', '.join(map(str, sample.shape))}), got {tuple(batch.shape)}")
-    require_times("t", t, 1, T, batch)
-    if c is not None and require_floats("c", c).any() and n_context is None:
-        raise ValueError("this oracle knows no classes: c must be None or all zeros")
-    if c is not None and n_context is not None:
-        if c.shape != (len(batch), n_context):
-            raise ValueError(f"c must be numbers ≥ 0 of shape ({len(batch)}, {n_context}), got {tuple(c.shape)}")
-        if c.min() < 0:
-            raise ValueError(f"c must be numbers ≥ 0, got {c.min().item():.4g} among them")
+    return batch
 
 
 def require_contexts(c: object, x: Tensor, count: int | None = None) -> Tensor:

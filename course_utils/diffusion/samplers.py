@@ -25,6 +25,7 @@ from ..validation import (
     require_walk,
 )
 from .models import Model
+from .posterior import Variance, fixed_small
 from .schedules import NoiseSchedule
 
 
@@ -56,7 +57,7 @@ def ddpm_step(
     t: int,
     t_prev: int,
     schedule: NoiseSchedule,
-    variance: Tensor | None = None,
+    variance: Variance = fixed_small,
     noise: Tensor | None = None,
 ) -> Tensor:
     """One ancestral step from t to t_prev < t: (x_t − β/√(1 − ᾱ_t) ε)/√(1 − β) + σ z (DDPM, Algorithm 2, line 4).
@@ -68,8 +69,8 @@ def ddpm_step(
         eps: the noise in it, as predicted by a model; of the same shape.
         t, t_prev: where the step starts, in 1…T, and where it ends, in 0…t − 1.
         schedule: the noise schedule.
-        variance: a table σ²_t of length T + 1, for single steps only: `schedule.beta`, or all zeros for no noise. By
-            default σ² is the posterior variance (DDPM eq. 7), of any jump.
+        variance: σ² of the step, a function of `posterior`: by default β̃, that of the posterior (DDPM eq. 7);
+            `fixed_large` is β, and `LearnedVariance` has one for each number of x_t.
         noise: z, from a unit Gaussian, of the shape of `x_t`. A step that ends at 0 adds no noise and needs none.
 
     Returns the batch at t_prev. Raises ValueError for other shapes, dtypes, times, NaN, or noise that is missing.
@@ -77,11 +78,9 @@ def ddpm_step(
     require_step(x_t, eps, t, t_prev, schedule.T, eta=1)
     ab, ab_prev = float(schedule.alpha_bar[t]), float(schedule.alpha_bar[t_prev])
     beta = 1 - ab / ab_prev  # β_t, or that of a jump
-    sigma = sqrt((1 - ab_prev) / (1 - ab) * beta)  # that of the posterior; 0 at the end
-    if variance is not None:
-        sigma = sqrt(require_variance(variance, t, t_prev, schedule.T)[t]) * (t_prev > 0)
     mean = (x_t - beta / sqrt(1 - ab) * eps) / sqrt(1 - beta)
-    return mean + sigma * require_noise(noise, x_t) if sigma else mean  # equation (3) of notebook 02
+    sigma = require_variance(variance(x_t, eps, t, t_prev, schedule), x_t).sqrt() * (t_prev > 0)
+    return mean + sigma * require_noise(noise, x_t) if sigma.any() else mean  # equation (3) of notebook 02
 
 
 def ddim_step(
@@ -156,7 +155,7 @@ def sample_ddpm(
     schedule: NoiseSchedule,
     n: int | None = None,
     c: Tensor | None = None,
-    variance: Tensor | None = None,
+    variance: Variance = fixed_small,
     generator: torch.Generator | None = None,
 ) -> Tensor:
     """Draw samples with DDPM in n steps, by default all T of them.

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..diffusion.models import Model
 from ..diffusion.oracles import GaussianDenoiser
+from ..diffusion.posterior import fixed_large, fixed_small
 from ..diffusion.samplers import ddpm_step, sample
 from ..diffusion.schedules import NoiseSchedule, linear_schedule
 from .exercise import Case, Exercise, Function
@@ -229,7 +230,7 @@ def loop(
                 eps = model(x, torch.full((len(x),), t - earlier), None)
             if z is None or not draw_once:
                 z = torch.randn(x.shape, generator=generator) if draws(t) else torch.zeros_like(x)
-            x = ddpm_step(x, eps, t, t - 1, schedule, schedule.beta if beta else None, z)
+            x = ddpm_step(x, eps, t, t - 1, schedule, fixed_large if beta else fixed_small, z)
         return x
 
     return attempt
