@@ -4,6 +4,8 @@ Each is called like any model of the course, `model(x, t, c=None) -> eps`, and c
 sampling here beyond drawing from that truth.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -13,6 +15,7 @@ from ..validation import (
     require_int,
     require_mixture,
     require_pictures,
+    require_points,
     require_question,
 )
 from .schedules import NoiseSchedule
@@ -95,14 +98,35 @@ class MixtureDenoiser:
         gain = a * self.std**2 / (a**2 * self.std**2 + one_minus_ab)
         return (centre + gain * (flat - a * centre)).view_as(x).to(x.dtype)
 
+    def x0_variance(self, x: Tensor, t: int | Tensor, c: Tensor | None = None) -> Tensor:
+        """Var[x_0 | x_t] of each number, of the shape of `x`: how far off the best x̂_0 is, squared, on average."""
+        flat, a, one_minus_ab = self._tables(x, t, c)
+        share = self._posterior(flat, a, one_minus_ab, c)
+        variance = a**2 * self.std**2 + one_minus_ab
+        spread = share @ self._flat.square() - (share @ self._flat).square()  # of what the components would answer
+        own = self.std**2 * one_minus_ab / variance
+        return ((one_minus_ab / variance) ** 2 * spread.clamp(min=0) + own).view_as(x).to(x.dtype)
+
+    def log_density(self, x: Tensor, t: int | Tensor) -> Tensor:
+        """The log-density of x_t in nats, shape (B,); at t = 0 that of the data, if they have a width."""
+        flat = require_points(x, self.means[0]).flatten(1).to(self._flat.dtype)
+        ab = self.schedule.alpha_bar
+        a, one_minus_ab = self.schedule.at(ab.sqrt(), t, flat), self.schedule.at(1 - ab, t, flat)
+        variance = a**2 * self.std**2 + one_minus_ab
+        norm = flat.square().sum(1, keepdim=True) / variance + flat.shape[1] * (2 * math.pi * variance).log()
+        return (self._logits(flat, a, variance).add(self.weights.log()).logsumexp(1) - norm[:, 0] / 2).to(x.dtype)
+
     def __call__(self, x: Tensor, t: int | Tensor, c: Tensor | None = None) -> Tensor:
         """The noise in x_t, of the shape of `x` (B, …), given the context `c` (see `posterior`)."""
         return self.schedule.predict_eps(x, t, self.predict_x0(x, t, c))
 
     def _posterior(self, flat: Tensor, a: Tensor, one_minus_ab: Tensor, c: Tensor | None) -> Tensor:
-        variance = a**2 * self.std**2 + one_minus_ab
-        logits = (a * (flat @ self._flat.T) - a**2 * self._square / 2) / variance
+        logits = self._logits(flat, a, a**2 * self.std**2 + one_minus_ab)
         return (logits + self._log_weights(c)).softmax(1)
+
+    def _logits(self, flat: Tensor, a: Tensor, variance: Tensor) -> Tensor:
+        """The log of N(x_t; √ᾱ_t μ_k, variance) for each row and component, less what all components of a row share."""
+        return (a * (flat @ self._flat.T) - a**2 * self._square / 2) / variance
 
     def _tables(self, x: Tensor, t: int | Tensor, c: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """The batch as rows, √ᾱ_t and 1 − ᾱ_t, in the precision of the calculation."""
