@@ -23,15 +23,23 @@ class ContextUnet(nn.Module):
         in_channels: colours of the image.
         n_features: channels at full resolution, a multiple of 8.
         n_context: length of a context vector.
+        out_channels: numbers that it puts out for each pixel; by default as many as it takes in.
     """
 
-    def __init__(self, in_channels: int = 3, n_features: int = 32, n_context: int = 5) -> None:
+    def __init__(
+        self, in_channels: int = 3, n_features: int = 32, n_context: int = 5, out_channels: int | None = None
+    ) -> None:
         super().__init__()
-        require_int("in_channels", in_channels, 1)
-        require_int("n_context", n_context, 1)
+        out_channels = require_int("in_channels", in_channels, 1) if out_channels is None else out_channels
+        require_int("n_context", n_context, 1), require_int("out_channels", out_channels, 1)
         if require_int("n_features", n_features, 1) % GROUPS:
             raise ValueError(f"n_features must be a multiple of {GROUPS}, got {n_features}")
-        self.arguments = {"in_channels": in_channels, "n_features": n_features, "n_context": n_context}
+        self.arguments = {
+            "in_channels": in_channels,
+            "n_features": n_features,
+            "n_context": n_context,
+            "out_channels": out_channels,
+        }
         fine, middle, coarse, n_condition = n_features, 2 * n_features, 4 * n_features, 4 * n_features
 
         self.embed_time = nn.Sequential(
@@ -49,11 +57,11 @@ class ContextUnet(nn.Module):
         self.bottom2 = ResidualBlock(coarse, coarse, n_condition)
         self.up2 = ResidualBlock(coarse + middle, middle, n_condition)
         self.up1 = ResidualBlock(middle + fine, fine, n_condition)
-        self.head = nn.Sequential(nn.GroupNorm(GROUPS, fine), nn.SiLU(), nn.Conv2d(fine, in_channels, 3, padding=1))
+        self.head = nn.Sequential(nn.GroupNorm(GROUPS, fine), nn.SiLU(), nn.Conv2d(fine, out_channels, 3, padding=1))
         self.to(memory_format=torch.channels_last)  # how CPUs and GPUs convolve fastest; results are the same
 
     def forward(self, x: Tensor, t: Tensor, c: Tensor | None = None) -> Tensor:
-        """What the network was trained to put out, of the shape of `x`.
+        """What the network was trained to put out, shape (B, out_channels, H, W).
 
         Args:
             x: images at time t, shape (B, in_channels, H, W), with H and W divisible by 4.

@@ -19,13 +19,18 @@ from ..diffusion.models import FromV, FromX0, TrainedModel
 from ..diffusion.schedules import NoiseSchedule
 from ..networks.classic import ClassicUnet
 from ..networks.unet import ContextUnet
+from ..networks.variance import UnetWithVariance
 from .files import write_whole
 from .ownership import require_folder
 from .shipped import shipped_by_name
 
 Network = TypeVar("Network", bound=nn.Module)
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"ContextUnet": ContextUnet, "ClassicUnet": ClassicUnet}
+NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "ContextUnet": ContextUnet,
+    "UnetWithVariance": UnetWithVariance,
+    "ClassicUnet": ClassicUnet,
+}
 """Networks that a file only has to name."""
 
 PREDICTS = {"x0": FromX0, "v": FromV}

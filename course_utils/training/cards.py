@@ -38,8 +38,8 @@ def write_card(
     network = type(model.network).__name__
     shown, asked = "fifty samples", "Nothing can be asked for: it draws\nwhatever comes."
     if classes:
-        shown, asked = "ten samples of each class", f"It can be asked for {', '.join(classes)}. A"
-        asked += "\ntenth of the sprites were shown without their class, so it also draws without being asked for one."
+        shown, asked = "ten samples of each class", f"It can be asked for {', '.join(classes)}."
+        asked += "\nSome sprites were shown without their class, so it also draws without being asked for one."
     table = "\n".join(f"| {name} | " + value.replace("|", r"\|") + " |" for name, value in rows.items())
     files = {out.with_stem(out.stem + suffix): weights for suffix, weights in checkpoints.items()}
     lines = "\n".join(f"| `{file.name}` | {weights} | `{sha256(file)}` |" for file, weights in files.items())

@@ -112,6 +112,7 @@ def train(
     weight: Tensor | None = None,
     context_dropout: float = 0.1,
     optimization: Optimization = ADAMW,
+    loss: Callable[..., Tensor] = denoising_loss,
     generator: torch.Generator | None = None,
     state: Mapping[str, Any] | None = None,
     accelerator: "Accelerator | None" = None,
@@ -135,6 +136,8 @@ def train(
         weight: as in `diffusion_loss`.
         context_dropout: share of the images that are shown without their context.
         optimization: how gradients change the weights.
+        loss: `loss(model, x0, t, eps, c, schedule, weight)`, a scalar, by default that of Algorithm 1. With another
+            one the model may be any module.
         generator: where all random choices come from, one for the CPU; by default torch's own.
         state: what `Progress.state()` returned in a run with the same other arguments, to go on behind that step. On
             the same machine the rest of the run is the same to the last bit.
@@ -143,7 +146,7 @@ def train(
 
     Raises ValueError for bad input at once, and while training when the loss is not finite any more.
     """
-    _require_data(images, contexts, _n_context(model))
+    _require_data(images, contexts, _n_context(model) if loss is denoising_loss else None)
     settled = None if callable(steps) else require_int("steps", steps, 1)
     if weight is not None:
         require_table("weight", weight, schedule.T)
@@ -152,6 +155,8 @@ def train(
     require_cpu_generator("generator", generator)
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ValueError("model has nothing to learn: model.requires_grad_(True) thaws one that was loaded")
+    if accelerator is not None and loss is not denoising_loss:
+        raise ValueError("loss must be the usual one where processes share the work, and this one is for one process")
     n_processes, rank = (1, 0) if accelerator is None else (accelerator.num_processes, accelerator.process_index)
     if require_int("batch_size", batch_size, 1) % n_processes:
         raise ValueError(f"batch_size must be a multiple of the {n_processes} processes, got {batch_size}")
@@ -183,12 +188,12 @@ def train(
             t, eps = draw_times_and_noise(x0, schedule, generator)
             share = slice(rank, None, n_processes)  # every process draws the whole batch, and learns from its share
             with half:
-                loss = denoising_loss(learner, x0[share], t[share], eps[share], c[share], schedule, weight)
-            mean = loss.detach() if accelerator is None else accelerator.reduce(loss.detach(), "mean")
+                own = loss(learner, x0[share], t[share], eps[share], c[share], schedule, weight)
+            mean = own.detach() if accelerator is None else accelerator.reduce(own.detach(), "mean")
             if not torch.isfinite(mean):
                 raise ValueError(f"the loss became {mean.item()} at step {step}: a smaller learning_rate may help")
             optimizer.zero_grad()
-            loss.backward()
+            own.backward()
             nn.utils.clip_grad_norm_(model.parameters(), optimization.max_norm)
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate * optimization.learning_rate(step - 1, steps)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from ..diffusion.losses import diffusion_loss
+from ..diffusion.losses import draw_times_and_noise
 from ..diffusion.models import TrainedModel
 from ..diffusion.schedules import NoiseSchedule
 from ..quality.evaluation import quality_table
@@ -30,15 +30,12 @@ from ..validation import require_int, require_seed
 from .cards import write_card
 from .loop import Progress, no_average, train
 from .machine import ctrl_c_waits, is_first, machine, processes
-from .recipes import Recipe, take_over
+from .recipes import Recipe, hybrid, take_over
 from .samples import contact_sheet, example, from_noise, own_or_recited, progress_picture, walk
 from .state import fingerprint, read_state, write_state
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
-
-CHECKPOINTS = {"-middle": 16, "-early": 100}
-"""What is kept beside the end: after which part of the steps, one over the number, by the end of the file's name."""
 
 KEEP_EVERY = 30
 """Seconds between two writings of the state of a run: no more than this is ever lost."""
@@ -57,9 +54,9 @@ def run_recipe(
 ) -> str:
     """Train a network by a recipe, and write its weights with a card and pictures.
 
-    `out` holds the weights of the end, averaged as the recipe says. Beside it go `…-early` and `…-middle`, those after
-    a hundredth and a 16th of the steps. All of that is written at the end. During the run `….state.pt` holds what is
-    needed to go on, and `….progress.png` shows what the network draws by now.
+    `out` holds the weights of the end, averaged as the recipe says. Beside it go its checkpoints, such as `…-early` and
+    `…-middle`, those after a hundredth and a 16th of the steps. All of that is written at the end. During the run
+    `….state.pt` holds what is needed to go on, and `….progress.png` shows what the network draws by now.
 
     Args:
         out: the file to write, ending in .safetensors.
@@ -81,7 +78,7 @@ def run_recipe(
     asked = {"classes": list(sprites.classes), "minutes": minutes, "start": start and sha256(start)}
     expected = fingerprint(recipe, sprites.images, sprites.contexts, **asked)
     with processes() as accelerator, only_one(out) if is_first(accelerator) else nullcontext():
-        state = _begin(out, expected, resume, overwrite)
+        state = _begin(out, recipe, expected, resume, overwrite)
         torch.manual_seed(recipe.seed)  # for the network's first weights, which PyTorch draws from its own generator
         schedule = recipe.schedule(recipe.T)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -105,7 +102,7 @@ def run_recipe(
             deque(run, maxlen=0)  # the other processes do their share of the work, and leave the rest to the first
             return ""
         try:
-            _follow(run, out, schedule, sprites, state)
+            _follow(run, out, schedule, sprites, recipe, state)
             where = machine(accelerator.num_processes if accelerator else 1)
             model = _write(out, schedule, sprites, recipe, state)
             return _tell(out, model, schedule, sprites, recipe, state, ours, command, where)
@@ -114,16 +111,16 @@ def run_recipe(
             raise KeyboardInterrupt(*stop.args or kept * out.with_suffix(".state.pt").exists()) from stop
 
 
-def results(out: Path) -> list[Path]:
-    """All files that a run leaves behind."""
-    weights = [out.with_stem(out.stem + suffix) for suffix in CHECKPOINTS]
+def results(out: Path, recipe: Recipe) -> list[Path]:
+    """All files that a run of a recipe leaves behind."""
+    weights = [out.with_stem(out.stem + suffix) for suffix in recipe.checkpoints]
     return [out, *weights, *map(out.with_suffix, (".md", ".png")), out.with_name(f"{out.stem}-from-noise.png")]
 
 
-def _begin(out: Path, expected: Mapping[str, Any], resume: bool, overwrite: bool) -> dict[str, Any]:
+def _begin(out: Path, recipe: Recipe, expected: Mapping[str, Any], resume: bool, overwrite: bool) -> dict[str, Any]:
     """The state from which a run of these settings begins, if all its files may be written."""
     own, state_file = mark("train", out), out.with_suffix(".state.pt")
-    require_free(own, results(out), overwrite or resume)
+    require_free(own, results(out, recipe), overwrite or resume)
     require_free(own, [out.with_suffix(".progress.png")], overwrite=True)
     if resume:
         state = read_state(state_file, expected)
@@ -137,7 +134,12 @@ def _begin(out: Path, expected: Mapping[str, Any], resume: bool, overwrite: bool
 
 
 def _follow(
-    run: Iterator[Progress], out: Path, schedule: NoiseSchedule, sprites: Sprites, state: dict[str, Any]
+    run: Iterator[Progress],
+    out: Path,
+    schedule: NoiseSchedule,
+    sprites: Sprites,
+    recipe: Recipe,
+    state: dict[str, Any],
 ) -> None:
     """Train to the end; keep checkpoints in the state, and write it with a picture every half minute."""
     done, kept = state["training"]["step"] if state["training"] else 0, state["kept"]
@@ -147,7 +149,7 @@ def _follow(
             losses.append(progress.loss)
             bar.total = progress.steps
             bar.set_postfix(loss=f"{fmean(losses):.4f}", refresh=False)
-            for suffix, part in CHECKPOINTS.items():
+            for suffix, part in recipe.checkpoints.items():
                 if suffix not in kept and progress.step >= progress.steps // part:
                     kept[suffix] = {"step": progress.step, "weights": _copy(progress.averaged)}
             if interrupts or time.monotonic() >= due:
@@ -171,8 +173,8 @@ def _follow(
 def _write(out: Path, schedule: NoiseSchedule, sprites: Sprites, recipe: Recipe, state: dict[str, Any]) -> TrainedModel:
     """Write the checkpoints and two pictures; returns the model as it was read back from its file."""
     own, shape = state["written_by"], sprites.images.shape[1:]
-    require_free(own, results(out), overwrite=True)  # training took its time: is all of it still ours?
-    for suffix in (*CHECKPOINTS, ""):
+    require_free(own, results(out, recipe), overwrite=True)  # training took its time: is all of it still ours?
+    for suffix in (*recipe.checkpoints, ""):
         model, file = recipe.model(schedule, max(1, len(sprites.classes))), out.with_stem(out.stem + suffix)
         model.load_state_dict(state["kept"][suffix]["weights"])
         require_free(own, [file], overwrite=True)
@@ -200,6 +202,7 @@ def _tell(
     kept, minutes = state["kept"], state["seconds"] / 60
     averaged = "" if recipe.optimization.average is no_average else ", EMA of the weights"
     loss, weighted = fmean(state["losses"]), f", weighted with `{recipe.weight.__name__}`" if recipe.weight else ""
+    weighted += ", and −log p(x_0 | x_t) of a number, in nats" if recipe.loss is hybrid else ""
     took = f"{kept['']['step']:,} steps of {recipe.batch_size} sprites in {minutes:.1f} minutes"
     rows = {
         "command": f"`{command}`",
@@ -220,7 +223,8 @@ def _tell(
         rows["distances"] = told[1]
     checkpoints = {"": f"the end{averaged}: the one to use"}
     checkpoints |= {
-        suffix: f"after {(step := kept[suffix]['step']):,} step{'s' * (step != 1)}{averaged}" for suffix in CHECKPOINTS
+        suffix: f"after {(step := kept[suffix]['step']):,} step{'s' * (step != 1)}{averaged}"
+        for suffix in recipe.checkpoints
     }
     write_card(out, model, rows, quality, checkpoints, state["written_by"])
     for suffix in (".progress.png", ".state.pt"):
@@ -255,8 +259,8 @@ def _held_out_loss(model: nn.Module, schedule: NoiseSchedule, recipe: Recipe) ->
     images, contexts = load_sprites(split="test")
     weight = recipe.weight and recipe.weight(schedule)
     with torch.no_grad():
-        generator = torch.Generator().manual_seed(0)
-        return diffusion_loss(model, images, contexts, schedule, weight, generator).item()
+        t, eps = draw_times_and_noise(images, schedule, torch.Generator().manual_seed(0))
+        return recipe.loss(model, images, t, eps, contexts, schedule, weight).item()
 
 
 def _plan(minutes: float, before: float, limit: int, accelerator: "Accelerator | None") -> Callable[[int], int]:

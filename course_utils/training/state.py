@@ -23,6 +23,8 @@ def fingerprint(recipe: Recipe, *data: Tensor, **more: Any) -> dict[str, Any]:
             return [plain(value.func), plain(tuple(value.keywords.items()))]
         if isinstance(value, tuple):
             return [plain(part) for part in value]
+        if isinstance(value, Mapping):
+            return dict(value)
         return value.__name__.removesuffix("_schedule") if callable(value) else value
 
     digest = hashlib.sha256()

@@ -138,15 +138,15 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_weights(undisturbed, tmp_pa
 
 def at_call(monkeypatch, number, act):
     """Do something in the middle of a step."""
-    calls, loss = [], loop.denoising_loss
+    calls, draw = [], loop.draw_times_and_noise
 
     def spy(*given):
         calls.append(1)
         if len(calls) == number:
             act()
-        return loss(*given)
+        return draw(*given)
 
-    monkeypatch.setattr(loop, "denoising_loss", spy)
+    monkeypatch.setattr(loop, "draw_times_and_noise", spy)
 
 
 def test_ctrl_c_lets_the_step_finish_and_keeps_it(undisturbed, folder, monkeypatch, capsys):
