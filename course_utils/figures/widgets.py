@@ -1,7 +1,7 @@
-"""Interactive figures, sliders over noise levels, trajectories, guidance and samplers; all that imports ipywidgets.
+"""Interactive figures, all that imports ipywidgets: noise levels, trajectories, guidance, samplers, and variances.
 
-What is drawn comes from `images`. On a slide or a web page there is no Python behind a slider; a movie of some of its
-places then stands in for it, in the metadata of the output, where notebooks do not look.
+What is drawn comes from `images` and `variances`. On a slide or a web page there is no Python behind a slider; a movie
+of some of its places then stands in for it, in the metadata of the output, where notebooks do not look.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,14 +13,18 @@ import torch
 from torch import Tensor
 
 from ..diffusion.guidance import guided
+from ..diffusion.likelihood import entropy, exact_terms, require_chain
 from ..diffusion.models import Model
+from ..diffusion.oracles import MixtureDenoiser
+from ..diffusion.posterior import log_between
 from ..diffusion.samplers import Step, ddim_step, sample
 from ..diffusion.schedules import NoiseSchedule
 from ..diffusion.solvers import dpm_solver
-from ..validation import require_floats, require_images
-from .animation import Movie, animate
+from ..validation import require_floats, require_images, require_int, require_number
+from .animation import Movie, animate, build_up
 from .images import plot_noise_level, show_images
 from .picture import Picture
+from .variances import plot_variance
 
 _WIDE = ipywidgets.Layout(width="600px")
 
@@ -144,6 +148,38 @@ def sampler_sliders(model: Model, x_T: Tensor, schedule: NoiseSchedule, c: Tenso
         options=(2, 3, 5, 7, 10, 15, 25, 50), value=10, description="steps", continuous_update=False, layout=_WIDE
     )
     return _panel(draw, [steps, _float_slider("η", 0, 1, 0.1), _float_slider("w", 1, 4, 0.5)])
+
+
+def variance_slider(truth: MixtureDenoiser, times: Sequence[int], t: int, x_t: float) -> _Panel:
+    """A slider over the variance of the steps of a chain, from β̃ to β: one step over the truth, and what all lose.
+
+    Args:
+        truth: a mixture in one dimension, means of shape (K, 1), of positive width, in float64.
+        times: the chain, from T down to 0.
+        t: one of its times before the last, where the step starts that is drawn.
+        x_t: the number from which it starts.
+    """
+    require_number("x_t", x_t)
+    ends = dict(require_chain(truth.means, times, truth.schedule.T))
+    if require_int("t", t, 1) not in ends:
+        raise ValueError(f"t must be one of the times before the last, got {t!r}")
+    t_prev, least, gaps = ends[t], entropy(truth, 2001), {}
+    for v in (i / 20 for i in range(21)):
+        terms = exact_terms(truth, truth, times, truth.schedule, log_between(v), n=2001)
+        gaps[v] = terms.sum().item() - least
+
+    def draw(v: float) -> Picture:
+        return plot_variance(truth, x_t, t, t_prev, round(20 * v) / 20, gaps)
+
+    slider = _float_slider("v", 1, 1, 0.05)
+    slider.continuous_update = True  # no network has to answer
+    panel = _panel(draw, [slider])
+    best = min(gaps, key=gaps.__getitem__)
+    some = [*(v for v in (0, 0.5, 1) if v != best), best]
+    captions = [f"v = {v:g}{', the best one for all steps' if v == best else ''}" for v in some]
+    alt = f"A step from {t} to {t_prev} over the truth, and the gap of the chain, for some v up to the best, {best:g}"
+    panel.movie = build_up([draw(v) for v in some], captions, alt)
+    return panel
 
 
 def _slider(draw: Callable[[int], Picture], name: str, low: int, high: int, start: int) -> _Panel:
