@@ -124,5 +124,36 @@ from .figures.sampling_curves import plot_steps as plot_steps
 from .figures.sampling_curves import plot_orders as plot_orders
 from .figures.widgets import sampler_sliders as sampler_sliders
 
+# 07 Likelihood
+from .diffusion.likelihood import bits_per_dimension as bits_per_dimension
+from .diffusion.likelihood import bound_terms as bound_terms
+from .diffusion.posterior import learned_variance as learned_variance
+from .figures.bits import plot_bits as plot_bits
+from .diffusion.likelihood import entropy as entropy
+from .diffusion.likelihood import exact_terms as exact_terms
+from .diffusion.posterior import fixed_large as fixed_large
+from .diffusion.posterior import jump as jump
+from .exercises.ch07_likelihood import check_gaussian_kl as check_gaussian_kl
+from .figures.variances import plot_posterior as plot_posterior
+from .exercises.ch07_likelihood import check_bound_term as check_bound_term
+from .diffusion.likelihood import log_density as log_density
+from .diffusion.likelihood import log_probability_of_level as log_probability_of_level
+from .figures.bits import plot_chains as plot_chains
+from .exercises.ch07_likelihood import check_best_variance as check_best_variance
+from .diffusion.likelihood import exact_variance as exact_variance
+from .diffusion.likelihood import exact_errors as exact_errors
+from .diffusion.posterior import best_variance as best_variance
+from .figures.widgets import variance_slider as variance_slider
+from .diffusion.posterior import LearnedVariance as LearnedVariance
+from .diffusion.likelihood import hybrid_loss as hybrid_loss
+from .figures.variances import show_uncertainty as show_uncertainty
+from .exercises.ch07_likelihood import three_bounds as three_bounds
+from .exercises.ch07_likelihood import check_slips as check_slips
+from .diffusion.posterior import fixed_small as fixed_small
+from .diffusion.posterior import log_between as log_between
+from .diffusion.likelihood import gaussian_kl as gaussian_kl
+from .diffusion.likelihood import step_term as step_term
+from .diffusion.likelihood import x0_errors as x0_errors
+
 # Handouts
 from .exercises.answers import right_or_ours as right_or_ours
