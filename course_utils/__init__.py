@@ -129,8 +129,8 @@ from .diffusion.likelihood import bits_per_dimension as bits_per_dimension
 from .diffusion.likelihood import bound_terms as bound_terms
 from .diffusion.posterior import learned_variance as learned_variance
 from .figures.bits import plot_bits as plot_bits
-from .diffusion.likelihood import entropy as entropy
-from .diffusion.likelihood import exact_terms as exact_terms
+from .diffusion.exact import entropy as entropy
+from .diffusion.exact import exact_terms as exact_terms
 from .diffusion.posterior import fixed_large as fixed_large
 from .diffusion.posterior import jump as jump
 from .exercises.ch07_likelihood import check_gaussian_kl as check_gaussian_kl
@@ -140,8 +140,8 @@ from .diffusion.likelihood import log_density as log_density
 from .diffusion.likelihood import log_probability_of_level as log_probability_of_level
 from .figures.bits import plot_chains as plot_chains
 from .exercises.ch07_likelihood import check_best_variance as check_best_variance
-from .diffusion.likelihood import exact_variance as exact_variance
-from .diffusion.likelihood import exact_errors as exact_errors
+from .diffusion.exact import exact_variance as exact_variance
+from .diffusion.exact import exact_errors as exact_errors
 from .diffusion.posterior import best_variance as best_variance
 from .figures.widgets import variance_slider as variance_slider
 from .diffusion.posterior import LearnedVariance as LearnedVariance

@@ -185,12 +185,12 @@ def require_noise(noise: Tensor | None, x_t: Tensor) -> Tensor:
     return require_floats("noise", noise, like=x_t)
 
 
-def require_variance(variance: object, x_t: Tensor) -> Tensor:
+def require_variance(variance: object, x_t: Tensor, name: str = "variance") -> Tensor:
     """What a variance answered: numbers of at least 0 that multiply the batch `x_t`."""
-    sigma2 = require_floats("variance", variance, along=x_t)
+    sigma2 = require_floats(name, variance, along=x_t)
     if sigma2.ndim != x_t.ndim or any(side not in (1, own) for side, own in zip(sigma2.shape, x_t.shape, strict=True)):
-        raise ValueError(f"variance must have shape {tuple(x_t.shape)}, or 1 for any side, got {tuple(sigma2.shape)}")
-    require_number("variance", sigma2.min(), 0)
+        raise ValueError(f"{name} must have shape {tuple(x_t.shape)}, or 1 for any side, got {tuple(sigma2.shape)}")
+    require_number(name, sigma2.min().item(), 0)
     return sigma2
 
 

@@ -21,15 +21,23 @@ from course_utils import (
     FromV,
     FromX0,
     GaussianDenoiser,
+    LearnedVariance,
     MixtureDenoiser,
     Step,
+    best_variance,
     check_add_noise,
     clipped,
     composed,
+    cosine_schedule,
+    exact_variance,
+    fixed_large,
+    fixed_small,
     guided,
     linear_schedule,
     load_classifier,
+    log_between,
 )
+from course_utils.networks.variance import UnetWithVariance
 
 T = 10
 SCHEDULE = linear_schedule(T)
@@ -39,7 +47,10 @@ TIMES, TABLE = torch.tensor([1, T]), SCHEDULE.beta.clone()
 POINTS, SPRITES, FEATURES = torch.eye(3), torch.zeros(4, 3, 16, 16), torch.randn(9, 4)
 CURVE = {"loss": (torch.arange(4.0), torch.arange(4.0))}
 BAND = {"loss": (torch.arange(4.0), torch.rand(2, 4))}
+BITS, SPREADS = torch.tensor([0.5, 1.0]), {"loss": (torch.arange(1.0, 5), torch.rand(2, 4) + 0.1)}
 MODEL, JUDGE = ContextUnet(n_features=8), load_classifier()
+LEVELS, ABOVE = ((X + 1) * 127.5).round() / 127.5 - 1, X.abs() + 0.1
+BOTH, HEAD = UnetWithVariance(n_features=8), LearnedVariance(ContextUnet(6, 8, 1, 3), SCHEDULE)
 STEPS = [Step(T - 1, X, X), Step(0, X, X)]
 
 
@@ -96,6 +107,19 @@ IMAGES = [*floats(X), X[0], X[:, :2]]
 TABLES = [None, TABLE.tolist(), TABLE[1:], TABLE[:, None], TABLE.long(), torch.tensor(0.1)]
 IN_01 = numbers(-0.1, 1.1, 5)
 POSITIVE = numbers(0, -1)
+VARIANCES = [
+    lambda *_: None,
+    lambda *_: 0.1,
+    lambda *_: TABLE,
+    lambda x_t, *_: -x_t.abs(),
+    lambda x_t, *_: x_t.abs() * math.nan,
+    lambda x_t, *_: x_t.abs().double(),
+    lambda x_t, *_: x_t.abs().to("meta"),
+    lambda x_t, *_: x_t.abs()[..., None],
+    lambda x_t, *_: x_t.abs()[0],
+    lambda x_t, *_: torch.cat([x_t, x_t]).abs(),
+]
+"""Functions that answer with no variance of a batch."""
 
 x0_eps_t = {"x0": floats(X), "eps": [*floats(EPS), *like(EPS)], "t": times(2)}
 x_t_eps_t = {"x_t": floats(X), "eps": [*floats(EPS), *like(EPS)], "t": times(2)}
@@ -106,6 +130,9 @@ a_step = {
     "t_prev": [*whole(-1, T + 1, 5), None, TIMES],
     "noise": [*floats(EPS), *like(EPS)],
 }
+a_jump = {"x_t": floats(X), "t": times(2), "t_prev": [*times(2, low=0), 5, 6, TIMES]}
+its_question = {"x_t": X, "eps": EPS, "t": 5, "t_prev": 4, "schedule": SCHEDULE}
+unseen = {"eps": []}  # what a variance is asked about, and does not look at
 a_walk = {
     "x": floats(X),
     "times": [[], [5], [5, 5], [5, 0, 3], [T + 1, 0], [5, -1], [5, 2.5], [5, "0"]],
@@ -125,6 +152,8 @@ an_oracle = {
 }
 curves = [{}, {"loss": (torch.arange(4.0), torch.arange(5.0))}, {"loss": (torch.ones(2, 2), torch.ones(2, 2))}]
 bands = [{}, {"loss": (torch.arange(4.0), torch.rand(4))}, {"loss": (torch.arange(5.0), torch.rand(2, 4))}]
+falling = [*a_walk["times"], [T, 5], [5, 0], [T, 5, 7, 0]]
+a_chain = {"times": falling, "n": [*whole(2), None]}
 WAY, LINE = torch.randn(3, 3, 16, 16), MixtureDenoiser(torch.tensor([[-1.0], [1.0]]), SCHEDULE, 0.1)
 FIELD = {"a": (POINTS[:, :2], POINTS[:, 1:])}
 INSIDE = {"model": MODEL, "x_t": ONE, "t": 3, "c": C[:1], "block": "down1"}
@@ -135,9 +164,16 @@ OUTSIDE = {
     "block": ["stem", "nothing", None, 3],
 }
 sizes = [(300, 0), (300, 2.5), ("a", "b"), (100, 200, 300)]
+a_network = {"in_channels": [*whole(0), None], "n_features": [*whole(0, 12), None], "n_context": [*whole(0), None]}
+an_image = {
+    "x": [*floats(X), X.double(), X[0], X[:, :2], X[..., :-1], X[..., :6]],
+    "t": [3, None, [1, 2], TIMES.float(), TIMES[:1], TIMES[:, None], TIMES.bool(), TIMES - 5],
+    "c": a_walk["c"],
+}
 some_images = {"images": [*floats(SPRITES), SPRITES[0], SPRITES[..., :8]]}
 
 ORACLE = MixtureDenoiser(POINTS, SCHEDULE, 0.1, classes=torch.eye(3))
+NO_LINES = [ORACLE, MixtureDenoiser(POINTS[:, :1], SCHEDULE, 0.0)]
 FUNCTIONS = {
     "NoiseSchedule": (
         {"beta": TABLE[1:]},
@@ -161,8 +197,8 @@ FUNCTIONS = {
     "sigmoid_schedule": ({"T": T, "beta_start": 0.1, "beta_end": 0.2, "stated_for": 10}, a_schedule),
     "cosine_schedule": ({"T": T, "s": 0.01}, {"T": [*whole(0), None], "s": numbers(-0.1)}),
     "ddpm_step": (
-        {"x_t": X, "eps": EPS, "t": 5, "t_prev": 4, "schedule": SCHEDULE, "variance": TABLE, "noise": EPS},
-        a_step | {"variance": [*TABLES[1:], -TABLE, TABLE * math.nan]},
+        {"x_t": X, "eps": EPS, "t": 5, "t_prev": 4, "schedule": SCHEDULE, "variance": fixed_large, "noise": EPS},
+        a_step | {"variance": VARIANCES},
     ),
     "ddim_step": (
         {"x_t": X, "eps": EPS, "t": 5, "t_prev": 4, "schedule": SCHEDULE, "eta": 1.0, "noise": EPS},
@@ -174,8 +210,8 @@ FUNCTIONS = {
     ),
     "dpm_solver": ({"model": MODEL, "x": X, "times": [5, 0], "schedule": SCHEDULE, "c": C}, a_walk),
     "sample_ddpm": (
-        {"model": MODEL, "shape": X.shape, "schedule": SCHEDULE, "n": T, "c": C, "variance": TABLE},
-        a_drawing | {"variance": TABLES[1:]},
+        {"model": MODEL, "shape": X.shape, "schedule": SCHEDULE, "n": T, "c": C, "variance": fixed_large},
+        a_drawing | {"variance": VARIANCES},
     ),
     "sample_ddim": (
         {"model": MODEL, "shape": X.shape, "schedule": SCHEDULE, "n": 2, "c": C, "eta": 0},
@@ -248,23 +284,23 @@ FUNCTIONS = {
     "MixtureDenoiser.draw": ({"self": ORACLE, "n": 3}, {"n": [*whole(0), None], "generator": CPU_GENERATORS}),
     "MixtureDenoiser.posterior": ({"self": ORACLE, "x": POINTS, "t": 3, "c": POINTS}, an_oracle),
     "MixtureDenoiser.predict_x0": ({"self": ORACLE, "x": POINTS, "t": 3, "c": POINTS}, an_oracle),
+    "MixtureDenoiser.x0_variance": ({"self": ORACLE, "x": POINTS, "t": 3, "c": POINTS}, an_oracle),
+    "MixtureDenoiser.log_density": (
+        {"self": ORACLE, "x": POINTS, "t": 0},
+        {"x": an_oracle["x"], "t": times(3, low=0)},
+    ),
     "MixtureDenoiser.__call__": ({"self": ORACLE, "x": POINTS, "t": 3, "c": POINTS}, an_oracle),
     "IdealDenoiser": (
         {"data": POINTS, "schedule": SCHEDULE, "classes": POINTS},
         {"data": [*floats(POINTS), POINTS[0]], "classes": [POINTS.tolist(), POINTS * 2, POINTS[:2], POINTS[0]]},
     ),
     "ContextUnet": (
-        {"in_channels": 3, "n_features": 8, "n_context": 5},
-        {"in_channels": [*whole(0), None], "n_features": [*whole(0, 12), None], "n_context": [*whole(0), None]},
+        {"in_channels": 3, "n_features": 8, "n_context": 5, "out_channels": 3},
+        a_network | {"out_channels": whole(0)},
     ),
-    "ContextUnet.forward": (
-        {"self": MODEL, "x": X, "t": TIMES, "c": C},
-        {
-            "x": [*floats(X), X.double(), X[0], X[:, :2], X[..., :-1], X[..., :6]],
-            "t": [3, None, [1, 2], TIMES.float(), TIMES[:1], TIMES[:, None], TIMES.bool(), TIMES - 5],
-            "c": some([*floats(C), *like(C)]),
-        },
-    ),
+    "ContextUnet.forward": ({"self": MODEL, "x": X, "t": TIMES, "c": C}, an_image),
+    "UnetWithVariance": ({"call": UnetWithVariance, "n_features": 8, "n_context": 5, "in_channels": 3}, a_network),
+    "UnetWithVariance.forward": ({"call": BOTH, "x": X, "t": TIMES, "c": C}, an_image),
     "drop_context": (
         {"c": C, "share": 0.5},
         {"c": [*floats(C), C[0]], "share": IN_01, "generator": CPU_GENERATORS},
@@ -303,6 +339,97 @@ FUNCTIONS = {
             "state": [3, {}, {"step": 1}, {"step": 1, "steps": 3}],
         },
     ),
+    "jump": ({"t": 5, "t_prev": 4, "schedule": SCHEDULE, "x_t": X}, a_jump),
+    "fixed_small": (its_question, a_jump | unseen),
+    "fixed_large": (its_question, a_jump | unseen),
+    "log_between": (
+        {"v": 0.5},
+        {"v": [*IN_01[:-4], *IN_01[-3:], *some(floats(ABOVE / 9))[2:], torch.tensor([0.5, 1.1]), -X.abs()]},
+    ),
+    "a variance between": ({"call": log_between(0.5), **its_question}, a_jump),
+    "best_variance": (
+        {"x0_error": TABLE},
+        {"x0_error": [*floats(TABLE), TABLE[:, None], torch.tensor(0.1), -TABLE]},
+    ),
+    "a best variance": ({"call": best_variance(TABLE), **its_question}, a_jump),
+    "LearnedVariance.share": (
+        {"self": HEAD, "x_t": X, "x0_hat": EPS, "t": TIMES},
+        {"x_t": floats(X), "x0_hat": [*floats(EPS), *like(EPS)], "t": times(2)},
+    ),
+    "LearnedVariance.forward": ({"self": HEAD, **its_question}, a_jump | {"eps": [*floats(EPS), *like(EPS)]}),
+    "learned_variance": (
+        {"model": BOTH, "schedule": SCHEDULE},
+        {"model": [MODEL, guided(MODEL, 2), None]},
+    ),
+    "gaussian_kl": (
+        {"mean": X, "variance": ABOVE, "other_mean": EPS, "other_variance": ABOVE},
+        {
+            "mean": floats(X),
+            "variance": [*floats(ABOVE), ABOVE * 0, -ABOVE],
+            "other_mean": floats(EPS),
+            "other_variance": [*floats(ABOVE), ABOVE * 0, -ABOVE],
+        },
+    ),
+    "log_density": (
+        {"x0": X, "mean": EPS, "variance": ABOVE},
+        {"x0": floats(X), "mean": floats(EPS), "variance": [*floats(ABOVE), ABOVE * 0, -ABOVE]},
+    ),
+    "log_probability_of_level": (
+        {"x0": LEVELS, "mean": X, "variance": ABOVE},
+        {"x0": [*floats(LEVELS), X, LEVELS + 2 / 255], "mean": floats(X), "variance": [*floats(ABOVE), -ABOVE]},
+    ),
+    "bound_terms": (
+        {"model": MODEL, "x0": LEVELS, "times": [T, 5, 0], "schedule": SCHEDULE, "variance": fixed_large, "c": C},
+        {
+            "x0": [*floats(LEVELS), X],
+            "times": falling,
+            "variance": VARIANCES,
+            "c": a_walk["c"],
+            "generator": CPU_GENERATORS,
+        },
+    ),
+    "step_term": (
+        {"x0": LEVELS, "x_t": X, "eps": EPS, "sigma2": ABOVE, "t": 5, "t_prev": 4, "schedule": SCHEDULE},
+        {
+            "x0": [*floats(LEVELS), *like(LEVELS)],
+            "x_t": floats(X),
+            "eps": a_step["eps"],
+            "sigma2": [*floats(ABOVE), *like(ABOVE), -ABOVE, TABLE],
+            "t": a_step["t"],
+            "t_prev": a_step["t_prev"],
+        },
+    ),
+    "bits_per_dimension": ({"nats": torch.ones(3, 2), "x0": X}, {"x0": floats(X)}),
+    "x0_errors": (
+        {"model": MODEL, "x0": X, "times": [5, 0], "schedule": SCHEDULE, "c": C},
+        {"x0": floats(X), "times": a_walk["times"], "c": a_walk["c"], "generator": CPU_GENERATORS},
+    ),
+    "hybrid_loss": (
+        {
+            "model": MODEL,
+            "variance": fixed_large,
+            "x0": X,
+            "t": TIMES,
+            "eps": EPS,
+            "c": C,
+            "schedule": SCHEDULE,
+            "weight": TABLE,
+        },
+        x0_eps_t | {"variance": VARIANCES, "c": a_walk["c"], "weight": TABLES[1:]},
+    ),
+    "exact_terms": (
+        {"model": LINE, "truth": LINE, "times": [T, 5, 0], "schedule": SCHEDULE, "variance": fixed_large, "n": 101},
+        a_chain | {"truth": NO_LINES, "schedule": [cosine_schedule(T)], "variance": [*VARIANCES, fixed_small]},
+    ),
+    "exact_errors": (
+        {"truth": LINE, "times": [T, 5, 0], "schedule": SCHEDULE, "n": 101},
+        a_chain | {"truth": NO_LINES, "schedule": [cosine_schedule(T)]},
+    ),
+    "an exact variance": (
+        {"call": exact_variance(LINE), "x_t": X.view(-1, 1), "eps": X.view(-1, 1), "t": 5, "t_prev": 4, "s": SCHEDULE},
+        {"t": whole(0, T + 1), "t_prev": whole(-1, T + 1, 5)},
+    ),
+    "entropy": ({"truth": LINE, "n": 101}, {"truth": NO_LINES, "n": [*whole(2, 20), None]}),
     "SpriteClassifier": (
         {"kinds": ["a", "b"], "classes": [0, 1]},
         {"kinds": [[], ["a"]], "classes": [[], [0], [0, -1], [0, 0.5], ["a", "b"]]},
@@ -366,6 +493,54 @@ FUNCTIONS = {
     "show_images": (
         {"x": X, "titles": ["a", "b"], "row_titles": ["a"], "columns": 2},
         {"x": IMAGES, "titles": [["a"], ["a"] * 3], "row_titles": [["a", "b"]], "columns": whole(0)},
+    ),
+    "plot_bits": (
+        {"bits": BITS, "times": [T, 5, 0], "pictures": SPRITES[:2], "shown": [T, 5], "clean": 5},
+        {
+            "bits": [*floats(BITS), BITS[:1], -BITS, BITS * 0],
+            "times": [[T, 0], [5, T, 0], [T, 5], [T, 5.5, 0], [T, 5, 5, 0]],
+            "pictures": [*floats(SPRITES[:2]), SPRITES[:1], SPRITES[0], SPRITES[:2, :2], torch.zeros(2, 3, 65, 65)],
+            "shown": [[T], [T, T + 1], [T, -1], [T, 0.5], [T, "5"]],
+            "clean": whole(0, 4, T),
+        },
+    ),
+    "plot_chains": (
+        {"panels": {"a": SPREADS}, "ylabel": "y", "marks": {"b": 1.0}},
+        {
+            "panels": [{}, *({"a": bad} for bad in bands), {"a": {"loss": (SPREADS["loss"][0], -SPREADS["loss"][1])}}],
+            "marks": [{"b": 0}, {"b": -1}, {"b": "1"}, {"b": math.nan}],
+        },
+    ),
+    "plot_posterior": (
+        {"x0": 1.0, "x_t": -1.0, "t": 6, "t_prev": 3, "schedule": SCHEDULE},
+        {
+            "x0": numbers(),
+            "x_t": numbers(),
+            "t": [*whole(0, T + 1, 2), None],
+            "t_prev": [*whole(0, T + 1, 6), None],
+        },
+    ),
+    "show_uncertainty": (
+        {"x_t": X, "x0_hat": EPS, "std": ABOVE, "limit": 0.5},
+        {
+            "x_t": IMAGES,
+            "x0_hat": [*floats(EPS), *like(EPS)],
+            "std": [*floats(ABOVE), *like(ABOVE)],
+            "limit": POSITIVE,
+        },
+    ),
+    "variance_slider": (
+        {"truth": LINE, "times": [T, 5, 0], "t": 5, "x_t": 0.5},
+        {"truth": NO_LINES, "times": falling, "t": [*whole(0, 4, T + 1), None], "x_t": numbers()},
+    ),
+    "three_bounds": (
+        {"model": MODEL, "x0": LEVELS, "times": [T, 5, 0], "schedule": SCHEDULE, "variance": fixed_large},
+        {
+            "x0": [*floats(LEVELS), X],
+            "times": falling,
+            "variance": VARIANCES,
+            "generator": CPU_GENERATORS,
+        },
     ),
     "plot_curves": (
         {"curves": CURVE, "xlabel": "x", "ylabel": "y", "size": (300, 200)},
@@ -643,6 +818,10 @@ MODULES = {
     "density",
     "accelerator",
     "optimization",
+    "loss",
+    "decoder",
+    "truth",
+    "nats",
 }
 """Parameters whose mistakes Python and PyTorch name themselves: words, switches, functions, objects of the course."""
 

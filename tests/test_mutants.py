@@ -33,5 +33,16 @@ def test_the_list_is_long_and_says_nothing_twice():
 def test_every_area_of_the_course_has_its_errors():
     areas = {"diffusion", "networks", "training", "quality", "figures", "storage"}
     assert {mutant.file.split("/")[0] for mutant in MUTANTS} == areas
-    core = {"schedules", "models", "samplers", "solvers", "losses", "guidance", "oracles"}
+    core = {
+        "schedules",
+        "models",
+        "samplers",
+        "solvers",
+        "losses",
+        "guidance",
+        "oracles",
+        "posterior",
+        "likelihood",
+        "exact",
+    }
     assert {f"diffusion/{name}.py" for name in core} <= {mutant.file for mutant in MUTANTS}

@@ -20,6 +20,7 @@ TEACHES = {
     "04_training": {"diffusion_loss", "training_loop", "learning_rate", "update_average"},
     "05_context": {"drop_context", "guided", "composed"},
     "06_fast_sampling": {"ddim_step", "timesteps", "slerp"},
+    "07_likelihood": {"gaussian_kl", "bound_term", "best_variance"},
 }
 """Names that a notebook writes itself, because it teaches them; any other use of a package name is a redefinition."""
 

@@ -1,6 +1,7 @@
 """What the pages of the site say is true: formulas, lists and numbers. How they look is tested in tests/browser."""
 
 import importlib
+import math
 import re
 import tomllib
 from pathlib import Path
@@ -23,8 +24,15 @@ from course_utils import (
     MixtureDenoiser,
     cosine_schedule,
     ddim_step,
+    fixed_large,
+    fixed_small,
     guided,
+    jump,
     linear_schedule,
+    log_between,
+    log_density,
+    log_probability_of_level,
+    step_term,
 )
 
 ROOT = Path(__file__).parents[1]
@@ -187,6 +195,77 @@ def test_letters_of_ddim_in_ours(schedule):
     torch.testing.assert_close(variance, schedule.posterior_variance[1:])
 
 
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+def test_the_posterior_of_a_jump_is_two_bells_multiplied(schedule):
+    x0, x_t = torch.randn((2, 8, 3), generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    t, t_prev = schedule.T // 2, schedule.T // 3
+    ab, ab_prev = schedule.alpha_bar[t], schedule.alpha_bar[t_prev]
+    beta = 1 - ab / ab_prev
+    from_x0, from_x_t = 1 / (1 - ab_prev), (1 - beta) / beta  # how sure each is of x_{t'}: one over the variance
+    mean = (from_x0 * ab_prev.sqrt() * x0 + from_x_t * x_t / (1 - beta).sqrt()) / (from_x0 + from_x_t)
+    of_x0, of_x_t = ab_prev.sqrt() * beta / (1 - ab), (1 - beta).sqrt() * (1 - ab_prev) / (1 - ab)
+    torch.testing.assert_close(of_x0 * x0 + of_x_t * x_t, mean)
+    torch.testing.assert_close(beta * (1 - ab_prev) / (1 - ab), 1 / (from_x0 + from_x_t))
+    step = jump(t, t_prev, schedule, x0)
+    torch.testing.assert_close(step.of_x0 * x0 + step.of_x_t * x_t, mean)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+def test_a_term_of_the_bound_in_three_letters(schedule):
+    x0, eps, eps_hat = torch.randn((3, 8, 3), generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    for t, t_prev in ((schedule.T // 2, schedule.T // 3), (9, 8)):
+        ab, ab_prev = schedule.alpha_bar[t], schedule.alpha_bar[t_prev]
+        beta = 1 - ab / ab_prev
+        small = beta * (1 - ab_prev) / (1 - ab)
+        x_t = schedule.add_noise(x0, t, eps)
+        x0_hat = schedule.predict_x0(x_t, t, eps_hat)
+        first = ab_prev * beta**2 / (1 - ab) ** 2 * (x0 - x0_hat) ** 2
+        for sigma2 in (small, beta, 0.7 * beta):
+            term = (first / sigma2 + small / sigma2 - 1 - (small / sigma2).log()) / 2
+            torch.testing.assert_close(step_term(x0, x_t, eps_hat, sigma2, t, t_prev, schedule), term)
+        vdm = (schedule.snr[t_prev] - schedule.snr[t]) * (x0 - x0_hat) ** 2 / 2
+        torch.testing.assert_close(step_term(x0, x_t, eps_hat, small, t, t_prev, schedule), vdm)
+    ddpm = beta**2 / (2 * 0.7 * beta * schedule.alpha[t] * (1 - ab)) * (eps - eps_hat) ** 2
+    torch.testing.assert_close(first / (2 * 0.7 * beta), ddpm)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+def test_the_best_variance_by_three_errors(schedule):
+    """In a Gaussian world, where all three are known: x_0 has the variance 0.3."""
+    t, t_prev = schedule.T // 2, schedule.T // 3
+    ab, ab_prev = schedule.alpha_bar[t], schedule.alpha_bar[t_prev]
+    power = 0.3 * ab + 1 - ab  # of x_t
+    error_of_x0, error_of_eps, answer = 0.3 * (1 - ab) / power, 0.3 * ab / power, (1 - ab) / power
+    model = MixtureDenoiser(torch.zeros(1, 1, dtype=torch.float64), schedule, std=0.3**0.5)
+    torch.testing.assert_close(model(power.sqrt().view(1, 1), t) ** 2, answer.view(1, 1))
+    torch.testing.assert_close(error_of_eps, 1 - answer)
+    torch.testing.assert_close(error_of_x0 / (1 - ab), error_of_eps / ab)
+    beta = 1 - ab / ab_prev
+    small = beta * (1 - ab_prev) / (1 - ab)
+    power_before = 0.3 * ab_prev + 1 - ab_prev
+    truth = power_before - (1 - beta) * power_before**2 / power  # of x_{t'}, given x_t
+    torch.testing.assert_close(small + error_of_x0 / (1 - ab) * (beta - small), truth)
+
+
+def test_densities_of_8_bit_data_become_bits():
+    """Where a bell is much wider than a level, its mass there is its density times the width."""
+    level, wide = torch.linspace(-1, 1, 256, dtype=torch.float64)[100], torch.tensor(0.04, dtype=torch.float64)
+    added = log_density(level, level, wide) - log_probability_of_level(level, level, wide)
+    assert added.item() / math.log(2) == pytest.approx(math.log2(255 / 2), abs=1e-4)
+    page = words(SITE / "notation.md")
+    assert rf"\log_2 \tfrac{{255}}{{2}} = {math.log2(255 / 2):.2f}$ are added" in page
+    assert rf"$1/\ln 2 = {1 / math.log(2):.2f}$ bits" in page
+
+
+def test_alpha_bar_one_step_too_late_is_hard_to_see():
+    noise = 1 - linear_schedule(500).alpha_bar
+    too_large = noise[2:] / noise[1:-1]  # from t = 2 on
+    page = words(SITE / "notation.md")
+    assert f"{too_large[0]:.1f} times too large at $t = 2$, by {too_large[8] - 1:.0%}".replace("%", " %") in page
+    assert too_large[100 - 2 :].max() < 1.02
+    assert "by less than 2 % from $t = 100$ on" in page
+
+
 def test_two_conventions_of_guidance():
     eps_c, eps_u, w = torch.tensor([[2.0]]), torch.tensor([[0.5]]), 3.0
 
@@ -208,6 +287,18 @@ def test_names_and_counting_of_diffusers():
     x0, eps = torch.ones(1, 3), -torch.ones(1, 3)
     theirs = DDPMScheduler().add_noise(x0, eps, torch.tensor([499]))
     torch.testing.assert_close(theirs, schedule.add_noise(x0, 500, eps))
+
+
+def test_variances_of_diffusers_are_variances_roots_and_logarithms():
+    schedule, x = linear_schedule(1000), torch.zeros(1, 3, dtype=torch.float64)
+    root, ranged = (DDPMScheduler(variance_type=kind) for kind in ("fixed_small_log", "learned_range"))
+    for t in (2, 500, 1000):
+        small, large = (variance(x, x, t, t - 1, schedule).item() for variance in (fixed_small, fixed_large))
+        assert root._get_variance(t - 1).item() ** 2 == pytest.approx(small, rel=1e-3)
+        for v in (0.0, 0.3, 1.0):
+            theirs = ranged._get_variance(t - 1, predicted_variance=torch.tensor(2 * v - 1)).exp().item()
+            assert theirs == pytest.approx(small ** (1 - v) * large**v, rel=1e-3)
+            assert theirs == pytest.approx(log_between(v)(x, x, t, t - 1, schedule).item(), rel=1e-3)
 
 
 def test_sigmas_of_diffusers_are_of_three_kinds():

@@ -205,6 +205,25 @@ def of_method(name):
     return compare
 
 
+def of_gaussian_kl(draw):
+    given = draw.batch(), draw.batch().exp(), draw.batch(), draw.batch().exp()
+    return solution("gaussian_kl")(*given), course_utils.gaussian_kl(*given)
+
+
+def of_bound_term(draw):
+    """Both are told x̂_0; the package's own is told ε, and digits are lost on the way from one to the other."""
+    x0, x_t, t = step_arguments(draw)
+    given = (x0, draw.batch(), x_t, draw.batch().exp(), t, max(1, draw.t_prev), draw.schedule)
+    return solution("bound_term")(*given), course_utils.check_bound_term.right(*given)
+
+
+def of_best_variance(draw):
+    x, _, t = step_arguments(draw)
+    errors = draw.batch(draw.schedule.T + 1).exp()
+    ours = course_utils.best_variance(errors)(x, x, t, draw.t_prev, draw.schedule)
+    return solution("best_variance")(errors[t], t, draw.t_prev, draw.schedule).expand_as(ours), ours
+
+
 PAIRS = {
     "alpha_bar": lambda draw: (
         solution("alpha_bar")(draw.schedule.beta),
@@ -240,6 +259,9 @@ PAIRS = {
         for times in (solution("timesteps")(draw.schedule.T, n), draw.schedule.timesteps(n))
     ),
     "slerp": of_slerp,
+    "gaussian_kl": of_gaussian_kl,
+    "bound_term": of_bound_term,
+    "best_variance": of_best_variance,
 }
 """For each name that a notebook teaches, what the solution and the package make of the same random input."""
 

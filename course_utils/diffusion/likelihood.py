@@ -1,6 +1,7 @@
-"""What a model's steps say about probability: the terms of the variational bound, sampled for any model or exact.
+"""What a model's steps say about probability: the terms of the variational bound, and the loss that learns a variance.
 
-Everything is in nats; `bits_per_dimension` converts. The variances that a step may take stand in `posterior`.
+Everything is in nats; `bits_per_dimension` converts. The variances that a step may take stand in `posterior`, and what
+the bound is where the data are known, without any sampling, in `exact`.
 """
 
 import math
@@ -9,10 +10,16 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ..validation import require_clean_batch, require_cpu_generator, require_floats, require_int, require_walk
+from ..validation import (
+    require_clean_batch,
+    require_cpu_generator,
+    require_floats,
+    require_step,
+    require_variance,
+    require_walk,
+)
 from .models import Model
-from .oracles import MixtureDenoiser
-from .posterior import Variance, between, fixed_small, jump
+from .posterior import Variance, fixed_small, jump
 from .schedules import NoiseSchedule
 
 Decoder = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -21,12 +28,14 @@ Decoder = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 def gaussian_kl(mean: Tensor, variance: Tensor, other_mean: Tensor, other_variance: Tensor) -> Tensor:
     """KL(N(mean, variance) ‖ N(other_mean, other_variance)) of each number, in nats; shapes are broadcast."""
+    require_gaussians(mean=mean, variance=variance, other_mean=other_mean, other_variance=other_variance)
     ratio = variance / other_variance
     return ((mean - other_mean).square() / other_variance + ratio - 1 - ratio.log()) / 2  # equation (3) of notebook 07
 
 
 def log_density(x0: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
     """The log of N(x_0; mean, variance) for each number, in nats: the decoder of continuous data."""
+    require_gaussians(x0=x0, mean=mean, variance=variance)
     return -((x0 - mean).square() / variance + (2 * math.pi * variance).log()) / 2
 
 
@@ -34,8 +43,10 @@ def log_probability_of_level(x0: Tensor, mean: Tensor, variance: Tensor) -> Tens
     """The log-probability that N(mean, variance) gives to the level of x_0, of 256 from −1 to 1 (DDPM eq. 13).
 
     A level reaches half-way to its neighbours, and the first and the last one to infinity; so their probabilities sum
-    to 1. Shapes are broadcast; the result is in nats, and never above 0.
+    to 1. Shapes are broadcast; the result is in nats, and never above 0. With a variance of 0 it is 0 or −∞.
     """
+    require_levels("x0", x0)
+    require_gaussians(mean=mean, variance=variance, zero=True)
     std, half = variance.sqrt(), 1 / 255
     upper = torch.where(x0 > 1 - half, math.inf, (x0 + half - mean) / std)
     lower = torch.where(x0 < half - 1, -math.inf, (x0 - half - mean) / std)
@@ -43,7 +54,8 @@ def log_probability_of_level(x0: Tensor, mean: Tensor, variance: Tensor) -> Tens
     flip = lower > 0
     upper, lower = torch.where(flip, -lower, upper), torch.where(flip, -upper, lower)
     log_upper, log_lower = torch.special.log_ndtr(upper), torch.special.log_ndtr(lower)
-    log_probability: Tensor = log_upper + torch.log1p(-(log_lower - log_upper).exp())
+    ratio = (log_lower - log_upper).nan_to_num(nan=-math.inf, neginf=-math.inf).exp()  # NaN where both are −∞
+    log_probability: Tensor = log_upper + torch.log1p(-ratio)
     return log_probability
 
 
@@ -74,17 +86,17 @@ def bound_terms(
     """
     require_clean_batch(x0, c, None, schedule.T)
     require_cpu_generator("generator", generator)
-    pairs = require_chain(x0, times, schedule.T)
-    a_T, b_T = torch.as_tensor(schedule.signal(schedule.T)).to(x0), torch.as_tensor(schedule.noise(schedule.T)).to(x0)
-    terms = [gaussian_kl(a_T * x0, b_T**2, torch.zeros_like(x0), torch.ones_like(b_T))]
+    pairs, T = require_chain(x0, times, schedule.T), torch.tensor(schedule.T)
+    mean, variance_T = schedule.signal(T, x0) * x0, schedule.at(1 - schedule.alpha_bar, T, x0)
+    terms = [gaussian_kl(mean, variance_T, torch.zeros_like(x0), torch.ones_like(x0))]
     for t, t_prev in pairs:
         noise = torch.randn(x0.shape, generator=generator, dtype=x0.dtype).to(x0.device)
         x_t = schedule.add_noise(x0, t, noise)
         with torch.no_grad():
             eps = model(x_t, torch.full((len(x0),), t, device=x0.device), c)
-            sigma2 = variance(x_t, eps, t, t_prev, schedule)
+            sigma2 = require_variance(variance(x_t, eps, t, t_prev, schedule), x_t)
         terms.append(step_term(x0, x_t, eps, sigma2, t, t_prev, schedule, decoder))
-    return torch.stack([term.flatten(1).sum(1) for term in terms])
+    return torch.stack([term.reshape(len(x0), -1).sum(1) for term in terms])
 
 
 def step_term(
@@ -101,6 +113,10 @@ def step_term(
 
     It is the KL of the posterior from the step of the model, and for a step to 0 the decoder's −log p(x_0 | x_t).
     """
+    require_step(x_t, eps, t, t_prev, schedule.T, eta=1)
+    if isinstance(sigma2, Tensor) and sigma2.ndim == 0:  # one for all
+        sigma2 = sigma2.expand(x_t.shape)
+    require_floats("x0", x0, like=x_t), require_variance(sigma2, x_t, "sigma2")
     step, x0_hat = jump(t, t_prev, schedule, x_t), schedule.predict_x0(x_t, t, eps)
     mean, model_mean = (step.of_x0 * x + step.of_x_t * x_t for x in (x0, x0_hat))
     if t_prev == 0:
@@ -161,92 +177,14 @@ def hybrid_loss(
 
     Returns a scalar with a gradient.
     """
+    require_clean_batch(x0, c, weight, schedule.T)
     x_t = schedule.add_noise(x0, t, eps)
-    eps_hat = model(x_t, t, c)
+    eps_hat = model(x_t, t, c).to(x_t.dtype)  # a network in half precision may answer in it
     detached = eps_hat.detach()  # the mean learns from the simple loss alone
-    sigma2 = variance(x_t, detached, t, torch.zeros_like(t), schedule)
+    sigma2 = require_variance(variance(x_t, detached, t, torch.zeros_like(t), schedule), x_t)
     log_p = log_density(x0, schedule.predict_x0(x_t, t, detached), sigma2)
-    error = (eps - eps_hat).square()
-    return (
-        error if weight is None else schedule.at(weight, t, x0) * error
-    ).mean() - log_p.mean()  # (10) of notebook 07
-
-
-def exact_terms(
-    model: Model,
-    truth: MixtureDenoiser,
-    times: Sequence[int],
-    schedule: NoiseSchedule,
-    variance: Variance,
-    n: int = 4001,
-) -> Tensor:
-    """The terms of the bound, averaged over x_0 and all noise, for numbers from a known mixture: by quadrature.
-
-    Args:
-        model: any callable `model(x, t, c) -> eps`, for x of shape (n, 1); `truth` itself is the best one.
-        truth: a mixture of Gaussians in one dimension, means of shape (K, 1), of positive width, best in float64.
-        times: the chain, from T down to 0.
-        schedule: the noise schedule.
-        variance: σ² of the steps, positive in the last one, too.
-        n: points of the grid on which x_t is integrated.
-
-    Returns nats of shape (len(times),), as in `bound_terms` with `log_density` for the decoder. The sum less
-    `entropy(truth)` is the gap: what the steps of the model lose.
-    """
-    weights, means = truth.weights, truth.means.flatten()
-    ab = schedule.alpha_bar[schedule.T].to(means)
-    second_moment = (weights * means.square()).sum() + truth.std**2
-    terms = [(ab * second_moment - ab - torch.log1p(-ab)) / 2]
-    for t, t_prev in require_chain(truth.means, times, schedule.T):
-        x_t, mass = quadrature(truth, t, n)
-        eps = model(x_t, torch.full((n,), t), None)
-        step, sigma2 = jump(t, t_prev, schedule, x_t), variance(x_t, eps, t, t_prev, schedule)
-        bias = schedule.predict_x0(x_t, t, eps) - truth.predict_x0(x_t, t)
-        missed = step.variance + step.of_x0**2 * (truth.x0_variance(x_t, t) + bias.square())
-        nats = (missed / sigma2 + (2 * math.pi * sigma2).log()) / 2
-        if t_prev > 0:  # less the entropy of the posterior, which the first term of a KL has
-            nats = nats - ((2 * math.pi * step.variance).log() + 1) / 2
-        terms.append((mass * nats).sum())
-    return torch.stack(terms)
-
-
-def exact_errors(truth: MixtureDenoiser, times: Sequence[int], schedule: NoiseSchedule, n: int = 4001) -> Tensor:
-    """What `x0_errors` estimates, for the best denoiser of a known mixture: a table for `best_variance`."""
-    table = torch.zeros(schedule.T + 1, dtype=torch.float64)
-    for t, _ in require_chain(truth.means, times, schedule.T):
-        x_t, mass = quadrature(truth, t, n)
-        table[t] = (mass * truth.x0_variance(x_t, t)).sum()
-    return table
-
-
-def exact_variance(truth: MixtureDenoiser) -> Variance:
-    """The best variance for each x_t of a known mixture: β̃ + u (β − β̃) with u = Var[x_0 | x_t] / (1 − ᾱ_t)."""
-
-    def variance(x_t: Tensor, eps: Tensor, t: int | Tensor, t_prev: int | Tensor, schedule: NoiseSchedule) -> Tensor:
-        u = truth.x0_variance(x_t, t) / schedule.at(1 - schedule.alpha_bar, t, x_t)
-        return between(u, t, t_prev, schedule)
-
-    return variance
-
-
-def entropy(truth: MixtureDenoiser, n: int = 4001) -> float:
-    """−∫ p log p of a mixture in one dimension, in nats: the bound of perfect steps. Arguments as in `exact_terms`."""
-    x, mass = quadrature(truth, 0, n)
-    return -(mass * truth.log_density(x, 0)[:, None]).sum().item()
-
-
-def quadrature(truth: MixtureDenoiser, t: int, n: int = 4001) -> tuple[Tensor, Tensor]:
-    """N points x_t of a mixture in one dimension, and the probability that each stands for; both of shape (n, 1)."""
-    require_int("n", n, 3)
-    if truth.means.shape[1:] != (1,):
-        raise ValueError(f"truth must have means of shape (K, 1), got {tuple(truth.means.shape)}")
-    if not truth.std:
-        raise ValueError("truth must have a positive std: points have no density")
-    ab = float(truth.schedule.alpha_bar[t])
-    centres, width = ab**0.5 * truth.means, (ab * truth.std**2 + 1 - ab) ** 0.5
-    low, high = float(centres.min()) - 9 * width, float(centres.max()) + 9 * width
-    x = torch.linspace(low, high, n, dtype=truth.means.dtype)[:, None]
-    return x, truth.log_density(x, t).exp()[:, None] * (x[1] - x[0])
+    error = (eps - eps_hat).square() * (1 if weight is None else schedule.at(weight, t, x0))
+    return error.mean() - log_p.mean()  # equation (10) of notebook 07
 
 
 def require_chain(x: Tensor, times: Sequence[int], T: int) -> list[tuple[int, int]]:
@@ -255,3 +193,18 @@ def require_chain(x: Tensor, times: Sequence[int], T: int) -> list[tuple[int, in
     if times[0] != T or times[-1] != 0 or any(t <= t_prev for t, t_prev in pairs):
         raise ValueError(f"times must fall from T = {T} to 0, as `schedule.timesteps(n)` do, got {list(times)}")
     return pairs
+
+
+def require_gaussians(zero: bool = False, **numbers: object) -> None:
+    """Means and variances by their names, finite; variances are positive, or perhaps zero."""
+    for name, x in numbers.items():
+        smallest = require_floats(name, x[None] if isinstance(x, Tensor) and x.ndim == 0 else x).min().item()
+        if name.endswith("variance") and (smallest < 0 or (smallest == 0 and not zero)):
+            raise ValueError(f"{name} must be {'at least 0' if zero else 'positive'}, got {smallest:.4g}")
+
+
+def require_levels(name: str, x: object) -> None:
+    """Numbers on 256 levels from −1 to 1, as pictures of 8 bits have them."""
+    level = (require_floats(name, x[None] if isinstance(x, Tensor) and x.ndim == 0 else x).float() + 1) * 127.5
+    if level.min() < -0.1 or level.max() > 255.1 or (level - level.round()).abs().max() > 0.1:
+        raise ValueError(f"{name} must be on 256 levels from −1 to 1; the decoder of other numbers is log_density")

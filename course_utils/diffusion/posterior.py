@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from ..validation import require_floats, require_number, require_table, require_times
+from ..validation import require_floats, require_noisy_batch, require_number, require_table, require_times
 from .schedules import NoiseSchedule
 
 
@@ -37,18 +37,18 @@ class Jump(NamedTuple):
     of_x_t: Tensor
 
 
-def jump(t: int | Tensor, t_prev: int | Tensor, schedule: NoiseSchedule, x: Tensor) -> Jump:
+def jump(t: int | Tensor, t_prev: int | Tensor, schedule: NoiseSchedule, x_t: Tensor) -> Jump:
     """The posterior of a jump from t to t_prev, a single step where t_prev = t − 1 (DDPM eq. 6 and 7).
 
     Args:
         t, t_prev: one time each, or integer tensors of shape (B,), with t in 1…T and t_prev in 0…t − 1.
         schedule: the noise schedule.
-        x: the batch that is to be multiplied, shape (B, …).
+        x_t: the batch that is to be multiplied, shape (B, …).
 
-    Returns tensors of shape (B, 1, …), of the dtype and device of `x`. Raises ValueError for other times.
+    Returns tensors of shape (B, 1, …), of the dtype and device of `x_t`. Raises ValueError for other times.
     """
-    require_floats("x", x)
-    start, end = require_times("t", t, 1, schedule.T, x), require_times("t_prev", t_prev, 0, schedule.T, x)
+    require_floats("x_t", x_t)
+    start, end = require_times("t", t, 1, schedule.T, x_t), require_times("t_prev", t_prev, 0, schedule.T, x_t)
     if (end >= start).any():
         at = int((end >= start).nonzero()[0])
         raise ValueError(f"t_prev must be smaller than t, got t = {start[at].item()}, t_prev = {end[at].item()}")
@@ -56,7 +56,7 @@ def jump(t: int | Tensor, t_prev: int | Tensor, schedule: NoiseSchedule, x: Tens
     beta = 1 - ab / ab_prev
     share = (1 - ab_prev) / (1 - ab)
     numbers = beta, share * beta, ab_prev.sqrt() * beta / (1 - ab), (ab / ab_prev).sqrt() * share
-    return Jump(*(n.to(x.dtype).to(x.device).view(-1, *[1] * (x.ndim - 1)) for n in numbers))
+    return Jump(*(n.to(x_t.dtype).to(x_t.device).view(-1, *[1] * (x_t.ndim - 1)) for n in numbers))
 
 
 def fixed_small(x_t: Tensor, eps: Tensor, t: int | Tensor, t_prev: int | Tensor, schedule: NoiseSchedule) -> Tensor:
@@ -74,11 +74,10 @@ def log_between(v: float | Tensor) -> Variance:
 
     Where a step ends at 0, β̃ = 0 has no logarithm, and β is taken. `v` is a number, or a batch like x_t.
     """
-    shares = torch.as_tensor(v)
-    require_number("v", shares.min(), 0), require_number("v", shares.max(), 0, 1)
+    shares = require_shares("v", v)
 
     def variance(x_t: Tensor, eps: Tensor, t: int | Tensor, t_prev: int | Tensor, schedule: NoiseSchedule) -> Tensor:
-        step, share = jump(t, t_prev, schedule, x_t), shares.to(x_t)
+        step, share = jump(t, t_prev, schedule, x_t), shares.to(x_t.dtype).to(x_t.device)
         small = torch.where(step.variance > 0, step.variance, step.beta)
         return (share * step.beta.log() + (1 - share) * small.log()).exp()
 
@@ -94,9 +93,11 @@ def best_variance(x0_error: Tensor) -> Variance:
     Args:
         x0_error: a table of length T + 1, the mean squared error of a number of x̂_0 at each time; see `x0_errors`.
     """
-    require_table("x0_error", x0_error, len(x0_error) - 1)
+    require_errors("x0_error", x0_error)
 
     def variance(x_t: Tensor, eps: Tensor, t: int | Tensor, t_prev: int | Tensor, schedule: NoiseSchedule) -> Tensor:
+        require_noisy_batch(t, schedule.T, x_t=x_t, eps=eps)
+        require_table("x0_error", x0_error, schedule.T)
         u = schedule.at(x0_error, t, x_t) / schedule.at(1 - schedule.alpha_bar, t, x_t)
         return between(u, t, t_prev, schedule)
 
@@ -120,9 +121,10 @@ class LearnedVariance(nn.Module):
 
     def share(self, x_t: Tensor, x0_hat: Tensor, t: int | Tensor) -> Tensor:
         """The u of each number, of the shape of `x_t`, between e⁻¹⁵ and e⁵."""
+        require_noisy_batch(t, self.schedule.T, x_t=x_t, x0_hat=x0_hat)
         times = require_times("t", t, 1, self.schedule.T, x_t).to(x_t.device)
         log_u: Tensor = self.network(torch.cat([x_t, x0_hat], dim=1), times)
-        return log_u.clamp(-15, 5).exp()
+        return log_u.to(x_t.dtype).clamp(-15, 5).exp()  # in half precision u would be coarse
 
     def forward(
         self, x_t: Tensor, eps: Tensor, t: int | Tensor, t_prev: int | Tensor, schedule: NoiseSchedule
@@ -145,3 +147,21 @@ def between(u: Tensor, t: int | Tensor, t_prev: int | Tensor, schedule: NoiseSch
     """β̃ + u (β − β̃), for u that multiplies a batch, such as one of shape (B, 1, …)."""
     step = jump(t, t_prev, schedule, u)
     return step.variance + u * (step.beta - step.variance)  # equation (9) of notebook 07
+
+
+def require_shares(name: str, v: object) -> Tensor:
+    """A share from 0 to 1, or a batch of them."""
+    if not isinstance(v, Tensor) or v.ndim == 0:
+        return torch.tensor(require_number(name, v, 0, 1), dtype=torch.float64)
+    for end in require_floats(name, v).detach().aminmax():
+        require_number(name, end.item(), 0, 1)
+    return v
+
+
+def require_errors(name: str, table: object) -> Tensor:
+    """Mean squared errors at the times 0…T, for any T: a table of numbers of at least 0."""
+    errors = require_floats(name, table)
+    if errors.ndim != 1 or errors.min() < 0:
+        got = f"shape {tuple(errors.shape)} and {errors.min().item():.4g} among them"
+        raise ValueError(f"{name} must be a table of T + 1 numbers of at least 0, got {got}")
+    return errors

@@ -12,8 +12,9 @@ import ipywidgets
 import torch
 from torch import Tensor
 
+from ..diffusion.exact import entropy, exact_terms
 from ..diffusion.guidance import guided
-from ..diffusion.likelihood import entropy, exact_terms, require_chain
+from ..diffusion.likelihood import require_chain
 from ..diffusion.models import Model
 from ..diffusion.oracles import MixtureDenoiser
 from ..diffusion.posterior import log_between
@@ -175,7 +176,7 @@ def variance_slider(truth: MixtureDenoiser, times: Sequence[int], t: int, x_t: f
     slider.continuous_update = True  # no network has to answer
     panel = _panel(draw, [slider])
     best = min(gaps, key=gaps.__getitem__)
-    some = [*(v for v in (0, 0.5, 1) if v != best), best]
+    some = [*(v for v in (0, 1) if v != best), best]
     captions = [f"v = {v:g}{', the best one for all steps' if v == best else ''}" for v in some]
     alt = f"A step from {t} to {t_prev} over the truth, and the gap of the chain, for some v up to the best, {best:g}"
     panel.movie = build_up([draw(v) for v in some], captions, alt)

@@ -30,8 +30,8 @@ class ContextUnet(nn.Module):
         self, in_channels: int = 3, n_features: int = 32, n_context: int = 5, out_channels: int | None = None
     ) -> None:
         super().__init__()
-        out_channels = require_int("in_channels", in_channels, 1) if out_channels is None else out_channels
-        require_int("n_context", n_context, 1), require_int("out_channels", out_channels, 1)
+        require_int("in_channels", in_channels, 1), require_int("n_context", n_context, 1)
+        out_channels = require_int("out_channels", in_channels if out_channels is None else out_channels, 1)
         if require_int("n_features", n_features, 1) % GROUPS:
             raise ValueError(f"n_features must be a multiple of {GROUPS}, got {n_features}")
         self.arguments = {

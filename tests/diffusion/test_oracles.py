@@ -108,12 +108,75 @@ def test_the_noise_is_the_gradient_of_the_density(t, told):
     assert torch.allclose(found, -((1 - SCHEDULE.alpha_bar[t]) ** 0.5) * gradient, atol=1e-9)
 
 
+@pytest.mark.parametrize("t", [0, 1, 30, 70, 100])
+def test_the_density_is_that_of_the_mixture(t):
+    oracle = MixtureDenoiser(HEAPS, SCHEDULE, 0.3, 7 * WEIGHTS, CLASSES)
+    assert torch.allclose(oracle.log_density(POINTS, t), log_density(POINTS, t, WEIGHTS), atol=1e-9)
+    times = torch.tensor([t, 3, t, 9, 0])
+    alone = torch.cat([oracle.log_density(POINTS[i : i + 1], int(times[i])) for i in range(5)])
+    assert torch.allclose(oracle.log_density(POINTS, times), alone, atol=1e-12)
+
+
+@pytest.mark.parametrize("t", [1, 30, 70, 100])
+def test_its_gradient_is_the_noise_and_its_curvature_the_variance_that_remains(t):
+    """Tweedie's formula and that of second order: Var[x_0 | x_t] = (1 − ᾱ)/ᾱ (1 + (1 − ᾱ) ∂² log p), each number."""
+    oracle, ab = MixtureDenoiser(HEAPS, SCHEDULE, 0.3, WEIGHTS), SCHEDULE.alpha_bar[t]
+    x = POINTS.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(oracle.log_density(x, t).sum(), x, create_graph=True)
+    assert torch.allclose(-((1 - ab) ** 0.5) * gradient, oracle(POINTS, t), atol=1e-9)
+    curvature = torch.stack(
+        [torch.autograd.grad(gradient[:, i].sum(), x, retain_graph=True)[0][:, i] for i in range(2)], 1
+    )
+    remains = (1 - ab) / ab * (1 + (1 - ab) * curvature)
+    assert torch.allclose(oracle.x0_variance(POINTS, t), remains, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("told", [None, [0.0, 1.0], [0.5, 0.25], [0.0, 0.0]])
+def test_what_remains_to_be_known_is_what_bayes_rule_leaves(told):
+    """On a grid of all x_0 that the first number could have been."""
+    t, std = 60, 0.3
+    means, ab = HEAPS[:, :1], SCHEDULE.alpha_bar[t]
+    c = None if told is None else torch.tensor([told], dtype=torch.float64).expand(5, 2)
+    weights = WEIGHTS if c is None or not c.any() else WEIGHTS * (c[0] @ CLASSES.T)
+    x0 = torch.linspace(-6, 6, 40_001, dtype=torch.float64)
+    prior = (torch.distributions.Normal(means, std).log_prob(x0) + weights.log()[:, None]).logsumexp(0)
+    x_t = POINTS[:, :1]
+    share = (prior + torch.distributions.Normal(ab.sqrt() * x0, (1 - ab).sqrt()).log_prob(x_t)).softmax(1)
+    mean = (share * x0).sum(1, keepdim=True)
+    oracle = MixtureDenoiser(means, SCHEDULE, std, WEIGHTS, CLASSES)
+    assert torch.allclose(oracle.predict_x0(x_t, t, c), mean, atol=1e-6)
+    remains = (share * (x0 - mean) ** 2).sum(1, keepdim=True)
+    assert torch.allclose(oracle.x0_variance(x_t, t, c), remains, rtol=1e-6)
+
+
+def test_a_data_set_remains_as_uncertain_as_its_pictures_differ():
+    oracle, t = IdealDenoiser(data(), SCHEDULE), torch.tensor([85, 60])
+    x_t = SCHEDULE.add_noise(data()[:2], t, noise(2))
+    share = oracle.posterior(x_t, t)[..., None, None, None]
+    remains = (share * (data() - oracle.predict_x0(x_t, t)[:, None]) ** 2).sum(1)
+    assert remains.max() > 0.1
+    assert torch.allclose(oracle.x0_variance(x_t, t), remains, atol=1e-12)
+
+
+def test_what_remains_in_low_precision():
+    x = POINTS.half()
+    oracle, exact = (MixtureDenoiser(h, SCHEDULE, 0.3, WEIGHTS) for h in (HEAPS.half(), HEAPS.half().double()))
+    for t in (1, 60, 100):
+        found, density = oracle.x0_variance(x, t), oracle.log_density(x, t)
+        assert found.dtype == density.dtype == torch.float16
+        assert (found >= 0).all()
+        assert torch.allclose(found.double(), exact.x0_variance(x.double(), t), rtol=2e-3, atol=1e-3)
+        assert torch.allclose(density.double(), exact.log_density(x.double(), t), rtol=2e-3)
+
+
 def test_each_row_has_its_own_time_and_class():
     oracle, t = MixtureDenoiser(HEAPS, SCHEDULE, 0.3, WEIGHTS, CLASSES), torch.tensor([1, 30, 70, 100, 2])
     c = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.5, 0.5], [0.0, 1.0]], dtype=torch.float64)
     for i in range(5):
         row = slice(i, i + 1)
         assert torch.allclose(oracle(POINTS, t, c)[row], oracle(POINTS[row], t[row], c[row]), atol=1e-12)
+        alone = oracle.x0_variance(POINTS[row], t[row], c[row])
+        assert torch.allclose(oracle.x0_variance(POINTS, t, c)[row], alone, atol=1e-12)
 
 
 def test_the_noise_in_a_gaussian_is_the_gradient_of_its_density():
@@ -192,6 +255,10 @@ def test_draws_come_from_the_mixture():
             "c must name a class that some component belongs to",
         ),
         (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1).draw(0), "n must be a whole number"),
+        (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1).x0_variance(POINTS, 0), "t must be a whole number from 1"),
+        (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1).x0_variance(POINTS, 1, torch.eye(5)), "knows no classes"),
+        (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1).log_density(POINTS, 101), "t must be a whole number from 0"),
+        (lambda: MixtureDenoiser(HEAPS, SCHEDULE, 0.1).log_density(noise(2), 1), r"x must have shape \(B, 2\)"),
     ],
 )
 def test_what_an_oracle_cannot_know_is_named(call, message):

@@ -23,6 +23,7 @@ from course_utils import (
     sample_dpm,
     slerp,
 )
+from course_utils.diffusion.posterior import fixed_large, fixed_small
 
 SCHEDULE = linear_schedule(500)
 MEAN, STD = torch.tensor([0.7, -0.4], dtype=torch.float64), torch.tensor([0.3, 1.4], dtype=torch.float64)
@@ -89,10 +90,44 @@ def test_beta_variance_is_exact_for_a_unit_gaussian():
     exact = GaussianDenoiser(torch.zeros(2).double(), torch.ones(2).double(), SCHEDULE)
     for t in (2, 17, 250, 500):
         x = torch.eye(2, dtype=torch.float64)
-        step = partial(ddpm_step, variance=SCHEDULE.beta)
+        step = partial(ddpm_step, variance=fixed_large)
         a = step(x, exact(x, t), t, t - 1, SCHEDULE, noise=0 * x)[0, 0]
         sigma = step(0 * x, exact(0 * x, t), t, t - 1, SCHEDULE, noise=x)[0, 0]
         assert abs(a**2 + sigma**2 - 1) < 1e-10
+
+
+@pytest.mark.parametrize("n", [7, 500])
+def test_beta_variance_of_jumps_is_exact_for_a_unit_gaussian(n):
+    """β of a jump, not of its last step: the spread stays 1 all the way."""
+    exact = GaussianDenoiser(torch.zeros(2).double(), torch.ones(2).double(), SCHEDULE)
+    for t, t_prev in pairwise(SCHEDULE.timesteps(n)[:-1]):
+        x, zero = torch.eye(2, dtype=torch.float64), torch.zeros(2, 2, dtype=torch.float64)
+        a = ddpm_step(x, exact(x, t), t, t_prev, SCHEDULE, fixed_large, zero)[0, 0]
+        sigma = ddpm_step(zero, zero, t, t_prev, SCHEDULE, fixed_large, x)[0, 0]
+        assert abs(a**2 + sigma**2 - 1) < 1e-10
+
+
+@given(t=st.integers(2, 500), back=st.integers(1, 499), seed=st.integers(0, 99))
+@settings(max_examples=40, deadline=None)
+def test_a_step_adds_the_variance_that_it_is_told(t, back, seed):
+    """One for the batch, one for each image, or one for each number; the mean is the same whatever it is."""
+    t_prev = max(1, t - back)
+    x, eps, z = noise(3, 2, 3, 4, seed=seed)
+    for shape in ((1, 1, 1), (2, 1, 1), (2, 3, 4)):
+        sigma2, asked = noise(*shape, seed=seed).square(), []
+
+        def variance(*question, sigma2=sigma2, asked=asked):
+            asked.append(question)
+            return sigma2
+
+        with_noise, without = (ddpm_step(x, eps, t, t_prev, SCHEDULE, variance, noise) for noise in (z, 0 * z))
+        assert torch.allclose(with_noise - without, sigma2.sqrt() * z, atol=1e-9)
+        assert torch.equal(without, ddpm_step(x, eps, t, t_prev, SCHEDULE, noise=0 * z))
+        assert torch.equal(without, ddpm_step(x, eps, t, t_prev, SCHEDULE, nothing))
+        for question in asked:
+            assert question[0] is x
+            assert question[1] is eps
+            assert question[2:] == (t, t_prev, SCHEDULE)
 
 
 def final_std(n, step=ddim_step):
@@ -133,8 +168,13 @@ def test_all_modes_appear_with_their_weights_and_their_width(step):
     assert 0.19 < width < 0.21
 
 
+def nothing(x_t, eps, t, t_prev, schedule):
+    """A variance of a step that adds no noise."""
+    return torch.zeros_like(x_t)
+
+
 def test_without_its_noise_ddpm_collapses():
-    step = partial(ddpm_step, variance=torch.zeros(501))
+    step = partial(ddpm_step, variance=nothing)
     points = last(sample(MIXTURE, noise(500, 2), SCHEDULE.timesteps(500), SCHEDULE, step))
     shares, width = shares_and_width(points)
     assert shares.max() == 1
@@ -170,7 +210,7 @@ def test_ddim_with_all_its_noise_over_all_steps_is_ddpm():
 def test_ddpm_agrees_with_diffusers(variance_type):
     theirs = DDPMScheduler(500, variance_type=variance_type, clip_sample=False)
     theirs.alphas_cumprod = SCHEDULE.alpha_bar[1:]  # its own, in float32, are off by more than 1e-5
-    variance = None if variance_type == "fixed_small" else SCHEDULE.beta
+    variance = {"fixed_small": fixed_small, "fixed_large": fixed_large}[variance_type]
     x = noise(2, 3, 4, 4, dtype=torch.float32)
     for t in range(500, 0, -1):
         eps = 0.9 * x + 0.1 * noise(*x.shape, seed=t, dtype=torch.float32)
@@ -273,7 +313,8 @@ def test_the_everyday_calls_are_the_loop():
         (partial(sample_ddim, n=20, eta=0.7), 20, partial(ddim_step, eta=0.7)),
         (sample_ddpm, 500, ddpm_step),
         (partial(sample_ddpm, n=33), 33, ddpm_step),
-        (partial(sample_ddpm, variance=SCHEDULE.beta), 500, partial(ddpm_step, variance=SCHEDULE.beta)),
+        (partial(sample_ddpm, variance=fixed_large), 500, partial(ddpm_step, variance=fixed_large)),
+        (partial(sample_ddpm, n=33, variance=fixed_large), 33, partial(ddpm_step, variance=fixed_large)),
     ):
         generator = seeded(4)
         x = torch.randn(shape, generator=generator)
@@ -440,9 +481,19 @@ X = noise(2, 3, 4, 4)
         (lambda: ddpm_step(X.int(), X, 5, 4, SCHEDULE, noise=X), "x_t must be floating point"),
         (lambda: ddpm_step(X, X, 5, 4, SCHEDULE), "noise must be given"),
         (lambda: ddpm_step(X, X, 5, 4, SCHEDULE, noise=X.float()), "noise must be torch.float64"),
-        (lambda: ddpm_step(X, X, 5, 4, SCHEDULE, torch.ones(500), X), r"variance must be a .* of T \+ 1 = 501"),
-        (lambda: ddpm_step(X, X, 5, 4, SCHEDULE, -SCHEDULE.beta, X), "variance must not be negative"),
-        (lambda: ddpm_step(X, X, 5, 3, SCHEDULE, SCHEDULE.beta, X), "a variance table is for single steps"),
+        (lambda: ddpm_step(X, X, 5, 4, SCHEDULE, lambda *_: 0.1, X), "variance must be a torch tensor, got float"),
+        (
+            lambda: ddpm_step(X, X, 5, 4, SCHEDULE, lambda *_: -X.abs(), X),
+            r"variance must be a number in \[0, ∞\), got",
+        ),
+        (lambda: ddpm_step(X, X, 5, 4, SCHEDULE, lambda *_: X.abs().float(), X), "variance must be torch.float64"),
+        (lambda: ddpm_step(X, X, 5, 4, SCHEDULE, lambda *_: X.abs() * torch.inf, X), "variance must be finite"),
+        (
+            lambda: ddpm_step(X, X, 5, 4, SCHEDULE, lambda *_: SCHEDULE.beta, X),
+            r"variance must have shape \(2, 3, 4, 4\), or 1 for any side, got \(501,\)",
+        ),
+        (lambda: ddpm_step(X, X, 5, 4, SCHEDULE, lambda *_: X[:, :2].abs(), X), r"got \(2, 2, 4, 4\)"),
+        (lambda: ddpm_step(X, X, 5, 4, SCHEDULE, fixed_large), "noise must be given"),
         (lambda: ddim_step(X, X, 5, 4, SCHEDULE, eta=-0.1), r"eta must be a number in \[0, 1\], got -0.1"),
         (lambda: ddim_step(X, X, 5, 4, SCHEDULE, eta=float("nan")), "eta must be"),
         (lambda: ddim_step(X, X, 5, 4, SCHEDULE, eta=0.5), "noise must be given"),
@@ -487,7 +538,9 @@ def test_bad_input_is_named(call, message):
     [
         (ddpm_step, 1),
         (ddpm_step, 30),
-        (partial(ddpm_step, variance=SCHEDULE.beta), 1),
+        (partial(ddpm_step, variance=fixed_large), 1),
+        (partial(ddpm_step, variance=fixed_large), 30),
+        (partial(ddpm_step, variance=lambda x_t, *_: x_t.square()), 30),
         (partial(ddim_step, eta=1.0), 1),
         (partial(ddim_step, eta=1.0), 30),
     ],

@@ -33,6 +33,26 @@ def test_same_shape_in_and_out_for_any_size_divisible_by_four(height, width, cha
     assert network(in_channels=channels)(x, T[:2], C[:2]).shape == x.shape
 
 
+@pytest.mark.parametrize(("taken", "put_out"), [(6, 3), (3, 6), (1, 1)])
+def test_it_may_put_out_more_or_fewer_numbers_than_it_takes_in(taken, put_out):
+    x, model = images(2, taken, 8, 8), network(in_channels=taken, out_channels=put_out)
+    assert model(x, T[:2], C[:2]).shape == (2, put_out, 8, 8)
+    again = ContextUnet(**model.arguments)
+    again.load_state_dict(model.state_dict())
+    assert torch.equal(again.eval()(x, T[:2]), model(x, T[:2]))
+
+
+def test_by_default_it_puts_out_what_it_takes_in():
+    """And the same weights as ever: a seed begins with the same network, whether it is asked for or not."""
+    torch.manual_seed(3)
+    silent = ContextUnet(in_channels=1, n_features=8)
+    torch.manual_seed(3)
+    told = ContextUnet(in_channels=1, n_features=8, out_channels=1)
+    assert silent.arguments == told.arguments
+    for one, other in zip(silent.state_dict().values(), told.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
+
+
 def test_the_shipped_size_has_at_most_a_million_and_a_half_parameters():
     assert sum(parameter.numel() for parameter in ContextUnet().parameters()) <= 1_500_000
 
@@ -138,6 +158,9 @@ def test_times_far_apart_look_different():
         (lambda m: m(X, T, C.long()), "c must be floating point"),
         (lambda m: ContextUnet(n_features=12), "n_features must be a multiple of 8, got 12"),
         (lambda m: ContextUnet(in_channels=0), "in_channels must be a whole number of at least 1"),
+        (lambda m: ContextUnet(in_channels=0, out_channels=3), "in_channels must be a whole number of at least 1"),
+        (lambda m: ContextUnet(out_channels=0), "out_channels must be a whole number of at least 1, got 0"),
+        (lambda m: ContextUnet(out_channels=2.5), "out_channels must be a whole number of at least 1, got 2.5"),
         (lambda m: ContextUnet(n_context=0), "n_context must be a whole number of at least 1"),
     ],
 )

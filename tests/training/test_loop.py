@@ -18,6 +18,7 @@ from course_utils import (
     linear_schedule,
     train,
 )
+from course_utils.diffusion.losses import denoising_loss, draw_times_and_noise
 from course_utils.diffusion.models import TrainedModel
 from course_utils.training import loop
 from course_utils.training.loop import has_bfloat16
@@ -69,6 +70,58 @@ def test_it_learns(weight):
     model = FromV(Small(), SCHEDULE)
     losses = [progress.loss for progress in run(model, steps=400, learning_rate=1e-2, weight=weight)]
     assert sum(losses[-50:]) < 0.6 * sum(losses[:50])
+
+
+def test_another_loss_is_told_everything_and_its_value_is_reported():
+    told, weight = [], torch.linspace(1, 2, 51)
+
+    def loss(*question):
+        told.append(question)
+        model, x0, t, eps, c, schedule, weight = question
+        return 3 * denoising_loss(model, x0, t, eps, c, schedule, weight) + 1
+
+    model, generator = Small(), seeded(0)
+    for progress in run(model, steps=3, weight=weight, loss=loss):
+        assert len(told) == progress.step
+        rows = torch.randint(100, (32,), generator=generator)
+        c = drop_context(CONTEXTS[rows], 0.1, generator)
+        t, eps = draw_times_and_noise(POINTS[rows], SCHEDULE, generator)
+        asked, x0, times, noise, contexts, schedule, table = told[-1]
+        for found, expected in ((x0, POINTS[rows]), (times, t), (noise, eps), (contexts, c)):
+            assert torch.equal(found, expected)
+        assert asked is model
+        assert schedule is SCHEDULE
+        assert table is weight
+        assert progress.loss > 1
+
+
+def test_the_loss_is_that_of_algorithm_1_unless_another_is_given():
+    models = [Small(), Small(), Small()]
+    losses = [
+        [progress.loss for progress in run(model, **arguments)]
+        for model, arguments in zip(
+            models,
+            ({}, {"loss": denoising_loss}, {"loss": lambda *question: 2 * denoising_loss(*question)}),
+            strict=True,
+        )
+    ]
+    assert losses[0] == losses[1]
+    assert losses[2][0] == pytest.approx(2 * losses[0][0], rel=1e-6)
+    assert torch.equal(models[0].layers[0].weight, models[1].layers[0].weight)
+
+
+def test_with_a_loss_of_its_own_any_module_learns():
+    """Here one number, which is no model: what the loss makes of it is all that counts."""
+    one = Holds(mean=Knows(n_context=7))  # its contexts are not asked about
+    before = one.mean.weight.item()
+
+    def loss(module, x0, t, eps, c, schedule, weight):
+        return (module.mean.weight - x0.std()).square()
+
+    losses = [progress.loss for progress in run(one, steps=200, learning_rate=0.03, loss=loss)]
+    assert before == 1
+    assert one.mean.weight.item() == pytest.approx(POINTS.std().item(), abs=0.03)
+    assert losses[-1] < 0.1 * losses[0]
 
 
 def test_a_seed_gives_the_same_weights_again_and_another_one_others():
@@ -404,6 +457,12 @@ def test_bad_input_is_named_before_the_first_step(changed, message):
     arguments = {"images": POINTS, "contexts": CONTEXTS, "schedule": SCHEDULE, "steps": 3, **changed}
     with pytest.raises(ValueError, match=message):
         train(Small(), **arguments)
+
+
+def test_the_value_of_another_loss_is_asked_about_too():
+    steps = run(Small(), loss=lambda model, x0, *_: model(x0, torch.ones(len(x0))).sum() * torch.nan)
+    with pytest.raises(ValueError, match="the loss became nan at step 1: a smaller learning_rate may help"):
+        next(steps)
 
 
 def test_a_loss_that_bursts_is_named():

@@ -11,6 +11,7 @@ from quick import draw_nothing
 
 from course_utils import (
     ContextUnet,
+    FromV,
     FromX0,
     NoiseSchedule,
     clipped_snr,
@@ -20,10 +21,23 @@ from course_utils import (
     load_pretrained,
 )
 from course_utils.__main__ import main
+from course_utils.diffusion.losses import denoising_loss
 from course_utils.networks.classic import ClassicUnet
+from course_utils.networks.variance import UnetWithVariance
 from course_utils.training import run
 from course_utils.training.loop import ADAMW, PLAIN_ADAM
-from course_utils.training.recipes import CLASSIC, JUDGE, RECIPES, SCHEDULES, SPRITES, begin_with, steps_for, take_over
+from course_utils.training.recipes import (
+    CLASSIC,
+    JUDGE,
+    LIKELIHOOD,
+    RECIPES,
+    SCHEDULES,
+    SPRITES,
+    begin_with,
+    hybrid,
+    steps_for,
+    take_over,
+)
 from course_utils.training.state import fingerprint
 
 START = "c054e3ce5801b2baed04d6c873132487f124a4719dddedd48a9bc4a19b259eb0"
@@ -61,7 +75,7 @@ def test_a_recipe_is_what_the_command_trains_by(recipe, monkeypatch, tmp_path):
     schedule = recipe.schedule(recipe.T)
     assert torch.equal(seen["schedule"].beta, schedule.beta)
     assert (seen["weight"] is None) if recipe.weight is None else torch.equal(seen["weight"], recipe.weight(schedule))
-    for name in ("steps", "batch_size", "learning_rate", "context_dropout", "optimization"):
+    for name in ("steps", "batch_size", "learning_rate", "context_dropout", "optimization", "loss"):
         assert seen[name] == getattr(recipe, name)
     network = seen["model"] if recipe.predicts is None else seen["model"].network
     assert type(network) is recipe.network
@@ -71,8 +85,10 @@ def test_a_recipe_is_what_the_command_trains_by(recipe, monkeypatch, tmp_path):
 def test_the_shipped_recipe_is_the_one_that_was_measured():
     ours = ("sprites", ContextUnet, 32, FromX0, cosine_schedule, 500, clipped_snr, 0.1, 40_000, 32, 3e-3, ADAMW, 0)
     classic = ("classic", ClassicUnet, 64, None, linear_schedule, 500, None, 0.1, 6_400, 100, 1e-3, PLAIN_ADAM, 0)
-    assert (ours, classic) == (SPRITES, CLASSIC)
-    assert [*RECIPES.values()] == [SPRITES, CLASSIC]
+    bits = ("likelihood", UnetWithVariance, 16, FromV, cosine_schedule, 500, None, 0.5, 15_000, 32, 3e-3, ADAMW, 0)
+    more = denoising_loss, {"-middle": 16, "-early": 100}
+    assert ((*ours, *more), (*classic, *more), (*bits, hybrid, {})) == (SPRITES, CLASSIC, LIKELIHOOD)
+    assert [*RECIPES.values()] == [SPRITES, CLASSIC, LIKELIHOOD]
     assert JUDGE == ("judge", 1000, 256, 4e-3, 0)
 
 

@@ -256,8 +256,8 @@ def test_minutes_end_when_they_are_over_whatever_the_pace(folder, monkeypatch):
 
         with monkeypatch.context() as patch:
             patch.setattr(run.time, "monotonic", lambda now=now: now[0])
-            loss = loop.denoising_loss
-            patch.setattr(loop, "denoising_loss", lambda *given, step=step, loss=loss: step() or loss(*given))
+            draw = loop.draw_times_and_noise
+            patch.setattr(loop, "draw_times_and_noise", lambda *given, step=step, draw=draw: step() or draw(*given))
             given = command("--steps", "5000", "--minutes", "0.18", "--out", f"it{slower}.safetensors")
             assert main(given) == 0
         assert now[0] == pytest.approx(0.18 * 60, abs=0.9)
@@ -283,7 +283,7 @@ def test_sprites_without_classes(folder, monkeypatch):
     Image.fromarray(sheet).save("sheet.png")
     assert main([*command("--data", "sheet.png", "--cell", "12")]) == 0
     model, _ = load_model("it.safetensors")
-    assert model.network.arguments == {"in_channels": 3, "n_features": 8, "n_context": 1}
+    assert model.network.arguments == {"in_channels": 3, "n_features": 8, "n_context": 1, "out_channels": 3}
     card = Path("it.md").read_text(encoding="utf-8")
     assert "draws 12×12 sprites" in card
     assert "Nothing can be asked for" in card
