@@ -5,7 +5,7 @@ the bound is where the data are known, without any sampling, in `exact`.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ from ..validation import (
     require_walk,
 )
 from .models import Model
-from .posterior import Variance, fixed_small, jump
+from .posterior import Variance, fixed_large, jump
 from .schedules import NoiseSchedule
 
 Decoder = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -64,7 +64,7 @@ def bound_terms(
     x0: Tensor,
     times: Sequence[int],
     schedule: NoiseSchedule,
-    variance: Variance = fixed_small,
+    variance: Variance = fixed_large,
     decoder: Decoder = log_probability_of_level,
     c: Tensor | None = None,
     generator: torch.Generator | None = None,
@@ -76,7 +76,7 @@ def bound_terms(
         x0: clean images, shape (B, …); in [−1, 1], on 256 levels, for the decoder that is taken by default.
         times: the chain, such as `schedule.timesteps(n)`, from T down to 0.
         schedule: the noise schedule.
-        variance: σ² of the steps; with `fixed_small` the last term is infinite, since it is 0 there.
+        variance: σ² of the steps, by default β; with `fixed_small` the last term is infinite, since β̃ is 0 there.
         decoder: the log-probability of x_0 given the last step.
         c: contexts for the model, shape (B, n_context), or None.
         generator: where the one noise of each image and term comes from, one for the CPU; by default torch's own.
@@ -165,10 +165,11 @@ def hybrid_loss(
 ) -> Tensor:
     """L_simple for the mean, and −log p(x_0 | x_t) of one jump to 0 for the variance (after arXiv:2102.09672, eq. 16).
 
-    The variance learns from a mean that is detached, so the second part cannot change the first. Improved DDPM takes
-    steps t → t − 1 there. The best variance, in the form of `LearnedVariance`, is the same for all jumps; and in the
-    jump to 0 an error in it costs as much at a large t as at a small one. It is a density even if the data have levels:
-    the first and the last level reach to infinity, and a white pixel would ask for more variance than its error has.
+    The mean is detached there, so the second part pulls at nothing but the variance. Improved DDPM takes steps t → t−1
+    in it. The best variance, in the form of `LearnedVariance`, is the same for all jumps; and in the jump to 0 an error
+    in it costs as much at a large t as at a small one. It is a density even if the data have levels. Those at both ends
+    reach to infinity, so with the mass of its level a white pixel would ask for no variance where x̂_0 is white, and for
+    ever more where it falls short of it.
 
     Args:
         model: any callable `model(x, t, c) -> eps`, to be trained or not.
@@ -189,7 +190,7 @@ def hybrid_loss(
 
 def require_chain(x: Tensor, times: Sequence[int], T: int) -> list[tuple[int, int]]:
     """The pairs of a chain that falls from T to 0."""
-    pairs = list(require_walk(x, times, T))
+    pairs = list(require_walk(x, times := list(times) if isinstance(times, Iterable) else times, T))
     if times[0] != T or times[-1] != 0 or any(t <= t_prev for t, t_prev in pairs):
         raise ValueError(f"times must fall from T = {T} to 0, as `schedule.timesteps(n)` do, got {list(times)}")
     return pairs

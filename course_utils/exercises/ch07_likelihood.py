@@ -360,6 +360,9 @@ check_bound_term = Exercise(
         "this goes to t − 1 only. Look up ᾱ at t_prev, which may be much earlier.": (
             term(times=lambda t, t_prev: (t, t - 1))
         ),
+        "the weight of x_0 is not squared: (5) has its square, as the means differ by the weight times x_0 − x̂_0.": (
+            term(weight=lambda k: k.of_x0.sqrt())
+        ),
         TOO_EARLY: term(times=lambda t, t_prev: (t - 1, t_prev - 1)),
         TOO_LATE: term(times=lambda t, t_prev: (t + 1, t_prev + 1)),
         "all is NaN, as is the logarithm of a negative number. Perhaps the fraction in β is upside down: it is ᾱ_t / "
@@ -420,6 +423,10 @@ def variance_with(
         return mix(small(k), beta(k), u(k, x0_error))
 
     return attempt
+
+
+best_of = variance_with()
+"""Equation (9)."""
 
 
 def weighted(weight: Number) -> Function:
@@ -487,6 +494,9 @@ check_best_variance = Exercise(
         "this is u β. Begin at β̃, and go from there towards β.": variance_with(mix=lambda small, beta, u: u * beta),
         "u (β − β̃) is subtracted: what is not known of x_0 makes the variance larger.": (
             variance_with(mix=lambda small, beta, u: small - u * (beta - small))
+        ),
+        "at t_prev = 0 it returns β̃, which is 0 there. (9) needs no case of its own: β is 1 − ᾱ_t, x0_error remains.": (
+            lambda x0_error, t, t_prev, schedule: best_of(x0_error, t, t_prev, schedule) if t_prev else torch.zeros(())
         ),
         **FINE_BEFORE_THE_END,
         "the logarithms are interpolated, as in Improved DDPM, but for β at t_prev = 0. With this u, (9) goes along a "

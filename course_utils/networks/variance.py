@@ -16,7 +16,7 @@ class UnetWithVariance(nn.Module):
     may be asked about an x̂_0 that was changed on the way, such as a guided one.
 
     Args:
-        n_features: width of the first, a multiple of 8; `error` has width 8, which is enough.
+        n_features: width of the first, a multiple of 8; `error` has width 8.
         n_context: length of a context vector; `error` is told none.
         in_channels: colours of the image.
     """
