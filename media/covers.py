@@ -2,7 +2,8 @@
 
     python -m media.covers media/covers
 
-Each is a grid of sprites on white, five in a row; that of 03 is the U. They have two pixels for each pixel of the page.
+Each is a grid of sprites on white, five in a row; 03 is the U, and 07 what each step costs in bits. They have two
+pixels for each pixel of the page.
 """
 
 import sys
@@ -12,9 +13,19 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from course_utils import ddim_step, ddpm_step, guided, load_pretrained, load_sprites, sample
+from course_utils import (
+    bound_terms,
+    ddim_step,
+    ddpm_step,
+    guided,
+    learned_variance,
+    load_pretrained,
+    load_sprites,
+    sample,
+)
+from course_utils.figures.bits import PALE
 from course_utils.figures.images import to_pixels
-from course_utils.figures.picture import FRAME, NETWORK
+from course_utils.figures.picture import DATA, FRAME, NETWORK
 
 from .logo import BOB
 
@@ -89,6 +100,36 @@ def fast_sampling() -> Tensor:
     return torch.cat([draw(noise(6, COLUMNS), ONE_OF_EACH, n)[-1] for n in (1, 5, 25)])
 
 
+def likelihood() -> Image.Image:
+    """A potion under less and less noise; below it the steps, as long as their time, and then as long as their bits."""
+    model, schedule = load_pretrained("likelihood")
+    times, x0 = schedule.timesteps(25), load_sprites(split="test")[0][:64]
+    terms = bound_terms(model, x0, times, schedule, learned_variance(model, schedule), generator=randomness(7))
+    bits = terms[1:].mean(1).cumsum(0)
+    canvas = Image.new("RGB", (WIDTH, HEIGHT), "white")
+    canvas.paste(fan([t / schedule.T for t in times], [1, *(1 - bits / bits[-1]).tolist()], times.index(40)), (0, SIDE))
+    for i, t in enumerate((450, 350, 250, 150, 50)):  # each stands above its time
+        canvas.paste(enlarged(schedule.add_noise(x0[[3]], t, noise(7, 1)))[0], (GAP + i * SIDE, GAP))
+    return canvas
+
+
+def fan(above: list[float], below: list[float], dark: int) -> Image.Image:
+    """Two rulers from 1 to 0 and what joins them, cut at these places; the parts from the place `dark` on are dark."""
+    smooth = 4
+    canvas = Image.new("RGB", (smooth * WIDTH, smooth * (HEIGHT - SIDE)), "white")
+    pen, heights = ImageDraw.Draw(canvas), [smooth * y for y in (16, 32, 72, HEIGHT - SIDE - GAP)]
+
+    def edge(place: int) -> list[tuple[float, float]]:
+        ends = (smooth * (WIDTH - GAP - share[place] * (WIDTH - 2 * GAP)) for share in (above, above, below, below))
+        return list(zip(ends, heights, strict=True))
+
+    for first, last, colour in ((0, dark, PALE), (dark, -1, DATA)):
+        pen.polygon([*edge(first), *edge(last)[::-1]], fill=colour)
+    for place in range(1, len(above) - 1):
+        pen.line(edge(place), fill="white", width=smooth)
+    return canvas.reduce(smooth)
+
+
 COVERS = {
     "01_intuition": intuition,
     "02_sampling": sampling,
@@ -96,6 +137,7 @@ COVERS = {
     "04_training": training,
     "05_context": context,
     "06_fast_sampling": fast_sampling,
+    "07_likelihood": likelihood,
 }
 
 

@@ -367,7 +367,7 @@ plot_points(panels[:, :1500], ["t = 500", "t = 250", "t = 120", "t = 60", "t = 0
 # <!-- Lecture, 3 minutes. Ask which variance they have seen in code. Both are right, each in its own world. With many small steps it hardly matters; say so. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# In (3) we took $\sigma_t^2 = \tilde\beta_t$, the variance that is right once $x_0$ is known. The other choice in the literature is $\sigma_t^2 = \beta_t$. Each is exact for one world.
+# In (3) we took $\sigma_t^2 = \tilde\beta_t$, which is right once $x_0$ is known. The other choice in the literature is $\sigma_t^2 = \beta_t$. Each is exact for one world. Notebook 07 measures what each costs.
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # - $\sigma_t^2 = \tilde\beta_t$ is exact if the world holds a **single picture**: the denoiser *knows* $x_0$.

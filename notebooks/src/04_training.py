@@ -98,7 +98,7 @@ show_images(torch.cat(rows), columns=10, row_titles=list(checkpoints))
 # Read $\mathbb E$ as "on average over": all sprites $x_0$, all times $t = 1 \dots T$ alike, all noises $\varepsilon$. By $\lVert\cdot\rVert^2$ we mean the *mean* over the 768 numbers of a picture.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Where does (1) come from? The steps back are Gaussians whose means the network chooses. To make the data as probable as possible (maximum **likelihood**), these means must fit, and how badly they fit is the squared error of the noise, times a number for each $t$. DDPM left out these numbers: hence "simple loss". Notebook 07 derives them.
+# Where does (1) come from? The steps back are Gaussians whose means the network chooses. To make the data as probable as possible (maximum **likelihood**), these means must fit, and how badly they fit is the squared error of the noise, times a number for each $t$. DDPM left out these numbers: hence "simple loss". Notebook 07, section 5, derives them.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Question.** What is a good loss? Let us grade two answers that need no network, "there is no noise" and "it is all noise", beside the network that comes with the course.
