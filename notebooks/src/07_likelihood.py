@@ -19,7 +19,7 @@
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/noise-to-sprites/noise-to-sprites/blob/main/notebooks/07_likelihood.ipynb)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# In this notebook you find out what the loss of notebook 04 is a piece of: a bound on how improbable a picture is. You write its pieces, read them in bits, and measure what a wrong variance costs. At the end a network says by itself how much noise each pixel needs.
+# In this notebook you find out what the loss of notebook 04 is part of: a bound on how improbable a picture is. You write its pieces, read them in bits, and measure what a wrong variance costs. At the end a network says by itself how much noise each pixel needs.
 
 # %% slideshow={"slide_type": "skip"}
 import sys
@@ -179,7 +179,7 @@ print(f"−log p of the model {nll:.4f} nats, its bound {bound:.4f} nats")
 # The inequality loses 0.04 nats. No model gets below the **entropy** of the data: bound less entropy is the **gap**, 0.24.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The mean of each step is exact here, so it is the variance that makes the gap. Section 8 closes it. (These numbers are not levels but real numbers, so $p$ is a density, and an entropy may even be negative. Differences mean what they always mean.)
+# The mean of each step is exact here, so it is the variance that makes the gap. Section 8 closes it. (These are real numbers, not levels, so $p$ is a density, and an entropy may be negative. Differences mean what they always mean.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · How far is one Gaussian from another?
@@ -419,7 +419,7 @@ plot_curves(curves, "t", "weight, 1 at t = 200", log_y=True)
 # With $\sigma^2 = \beta$ the bound looks at $t = 2$ 42 times as hard as at $t = 200$. The simple loss does not, and ours looks away.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Min-SNR**, another choice, is the course's curve on the left, and 1 on the right.
+# **Min-SNR** is the course's curve on the left, and 1 on the right.
 #
 # What does dropping the weight mean? Little noise counts less, so the network has more of its strength left for the levels where outlines and parts are decided. That gave DDPM better pictures and a worse bound. The weights of notebook 04 go further in the same direction.
 
@@ -459,7 +459,7 @@ print(f"a level is 2/255 wide, and log2(255 / 2) = {log(255 / 2) / log(2):.2f} b
 # At the first and the last level, black and white, less is missing, since those reach to infinity.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Densities of 8-bit data are compared honestly only after **dequantisation**: add uniform noise as wide as a level, and add $\log_2 127.5 = 7$ bits to those of the density; on average that is no less than the bits of the mass. Without the noise a model can put ever narrower bells on the levels, and its "bits" fall without end.
+# Densities of 8-bit data are compared honestly only after **dequantisation**: add uniform noise as wide as a level, and add $\log_2 127.5 = 7$ bits to those of the density; on average that is no less than the bits of the mass. Without the noise, ever narrower bells on the levels make the "bits" fall without end.
 #
 # **Think.** A paper reports 3.1 nats per dimension, another one 4.4 bits. Which model is better?
 #
@@ -510,26 +510,21 @@ plot_chains(panels, "bits per dimension", {"one PNG": png, "histogram": histogra
 #
 # - **Ours** gets worse with more steps. At small $t$ its $\hat x_0$ is off by more than the noise that is left (next cell): its weights look away from there, and it puts out $x_0$ itself, not $v$, with which an error shrinks with the noise. (This table cannot separate the two.) Every further step is charged for it, with $\beta$ most of all.
 # - **`likelihood`** with the learned variance gains from 25 to 100 steps and not from there on; with $\beta$ it goes on, since $\beta$ is less wrong the shorter the step. With 25 steps and the best scalar ours is even ahead; only its learned variance brings `likelihood` level.
-# - **PNG** with all sprites in one file needs far fewer bits than both: a sprite has about 14 colours, many sprites are alike, and PNG says "as before". A Gaussian step cannot say that two numbers are *equal*. A PNG for each sprite is as long as what `likelihood` needs. So these are not numbers to write files with; they compare models with models.
+# - **PNG** with all sprites in one file needs far fewer bits than both: a sprite has about 14 colours, many sprites are alike, and PNG says "as before". A Gaussian step cannot say that two numbers are *equal*. A PNG for each sprite is as long as what `likelihood` needs. So these numbers compare models with models.
 
 # %% slideshow={"slide_type": "skip"}
 ours, _ = load_pretrained("sprites")
 for t in (1, 5, 20):
-    x_t, b = (
-        schedule.add_noise(x0, t, torch.randn(x0.shape, generator=randomness)),
-        schedule.noise(t),
-    )
-    missed = []
+    x_t = schedule.add_noise(x0, t, torch.randn(x0.shape, generator=randomness))
+    missed = [schedule.noise(t)]
     for network in (ours, model):
         with torch.no_grad():
             x_hat = schedule.predict_x0(x_t, t, network(x_t, torch.full((64,), t)))
         missed.append((x_hat - x0).square().mean().sqrt())
-    print(
-        f"t = {t:2}: noise {b:.3f}, x̂_0 of the course's {missed[0]:.3f}, of likelihood {missed[1]:.3f}"
-    )
+    print("t = {:2}: noise {:.3f}, x̂_0 off by {:.3f} and {:.3f}".format(t, *missed))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# What is off (the root of the mean square, 64 sprites) beside the noise in $x_t$. At $t = 1$ our network's answer is further off than $x_t$ itself.
+# Roots of mean squares, 64 sprites; first ours, then `likelihood`. At $t = 1$ our answer is further off than $x_t$ itself.
 #
 # Why are the bits at little noise at all? There the exact level of each number has to be named, one of 256. *Which* sprite it is was settled long before, and took few bits.
 
