@@ -780,7 +780,7 @@ sampler_sliders(model, x_T, schedule, eight)
 # ## Where to go from here
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# This is the end of the core: noise, network, training, control, speed.
+# This is the end of the core: noise, network, training, control, speed. Notebook 07 asks why it works.
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # The loop does not depend on the data being pictures. The same one makes
