@@ -495,11 +495,10 @@ for title, (network, *variances) in kinds.items():
         print(f"{title:12} {kind:11}", "   ".join(each), "bits with 25, 100, 500 steps")
 again = bits.sum(0)
 print(
-    f"again, with 25 steps and 64 other sprites: {again.mean():.2f} ± {again.std() / 8:.2f}",
-    end="; ",
+    f"again, 25 steps, 64 other sprites: {again.mean():.2f} ± {again.std() / 8:.2f}, and its parts:"
 )
-each = bits[0].mean(), bits[1:-1].sum(0).mean(), bits[-1].mean()
-print("L_T {:.2f}, the terms between {:.2f}, L_0 {:.2f}".format(*each))
+each = [part.sum(0).mean() for part in (bits[:1], bits[1:16], bits[16:-1], bits[-1:])]
+print("L_T {:.2f}, steps down to t = 200 {:.2f}, to t = 20 {:.2f}, L_0 {:.2f}".format(*each))
 plot_chains(panels, "bits per dimension", {"one PNG": png, "histogram": histogram.item()})
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
@@ -510,7 +509,7 @@ plot_chains(panels, "bits per dimension", {"one PNG": png, "histogram": histogra
 #
 # - **Ours** gets worse with more steps. At small $t$ its $\hat x_0$ is off by more than the noise that is left (next cell): its weights look away from there, and it puts out $x_0$ itself, not $v$, with which an error shrinks with the noise. (This table cannot separate the two.) Every further step is charged for it, with $\beta$ most of all.
 # - **`likelihood`** with the learned variance gains from 25 to 100 steps and not from there on; with $\beta$ it goes on, since $\beta$ is less wrong the shorter the step. With 25 steps and the best scalar ours is even ahead; only its learned variance brings `likelihood` level.
-# - **PNG** with all sprites in one file needs far fewer bits than both: a sprite has about 14 colours, many sprites are alike, and PNG says "as before". A Gaussian step cannot say that two numbers are *equal*. A PNG for each sprite is as long as what `likelihood` needs. So these numbers compare models with models.
+# - **PNG** with all sprites in one file needs far fewer bits than both: a sprite has few colours, many sprites are alike, and PNG says "as before". A Gaussian step cannot say that two numbers are *equal*. A PNG for each sprite is as long as what `likelihood` needs. So these numbers compare models with models.
 
 # %% slideshow={"slide_type": "skip"}
 ours, _ = load_pretrained("sprites")
@@ -822,7 +821,7 @@ for t in (20, 200, 500):
 #
 # <details><summary>Answer</summary>
 #
-# No. With 100 steps `likelihood` needs fewer bits than ours, 3.62 against 4.55, and its sprites are worse: their cards give Fréchet distances of 11.6 and 3.9. (The two differ in more than the loss: width, steps, output.) Most bits lie in levels of noise that eyes do not see. What happens above $t = 200$, where outlines and parts are decided, costs one or two tenths of a bit a number.
+# No. With 100 steps `likelihood` needs fewer bits than ours, 3.62 against 4.55, and its sprites are worse: their cards give Fréchet distances of 11.6 and 3.9. (The two differ in more than the loss: width, steps, output.) Most bits lie in levels of noise that eyes do not see. What happens above $t = 200$, where outlines and parts are decided, costs one or two tenths of a bit a number (section 7).
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -251,9 +251,10 @@ def test_a_seed_gives_the_same_bound_again_and_another_one_another():
 
 
 def test_with_no_variance_in_the_last_step_there_is_no_bound():
-    found = bound_terms(crooked, PICTURES, [1000, 300, 0], SCHEDULE, generator=seeded())
+    found = bound_terms(crooked, PICTURES, [1000, 300, 0], SCHEDULE, fixed_small, generator=seeded())
     assert found[:-1].isfinite().all()
     assert (found[-1] == math.inf).all()
+    assert bound_terms(crooked, PICTURES, [1000, 300, 0], SCHEDULE, generator=seeded()).isfinite().all()
 
 
 def test_a_bound_in_single_precision():
