@@ -136,8 +136,7 @@ def train(
         weight: as in `diffusion_loss`.
         context_dropout: share of the images that are shown without their context.
         optimization: how gradients change the weights.
-        loss: `loss(model, x0, t, eps, c, schedule, weight)`, a scalar, by default that of Algorithm 1. With another
-            one the model may be any module.
+        loss: `loss(model, x0, t, eps, c, schedule, weight)`, a scalar, by default that of Algorithm 1.
         generator: where all random choices come from, one for the CPU; by default torch's own.
         state: what `Progress.state()` returned in a run with the same other arguments, to go on behind that step. On
             the same machine the rest of the run is the same to the last bit.
@@ -146,7 +145,7 @@ def train(
 
     Raises ValueError for bad input at once, and while training when the loss is not finite any more.
     """
-    _require_data(images, contexts, _n_context(model) if loss is denoising_loss else None)
+    _require_data(images, contexts, _n_context(model))
     settled = None if callable(steps) else require_int("steps", steps, 1)
     if weight is not None:
         require_table("weight", weight, schedule.T)

@@ -394,8 +394,7 @@ assert abs(found.mean() - terms[1:-1].sum()) < 5 * error
 t, (x, x_t, eps_hat) = 137, torch.randn((3, 5, 768), generator=randomness, dtype=torch.float64)
 ab, alpha, beta = schedule.alpha_bar[t], schedule.alpha[t], schedule.beta[t]
 eps, x_hat = schedule.predict_eps(x_t, t, x), schedule.predict_x0(x_t, t, eps_hat)
-by_answer = (bound_term(x, answer, x_t, beta, t, t - 1, schedule) for answer in (x_hat, x))
-wrong, right = by_answer
+wrong, right = (bound_term(x, answer, x_t, beta, t, t - 1, schedule) for answer in (x_hat, x))
 weight = beta**2 / (2 * beta * alpha * (1 - ab))  # with σ² = β
 assert torch.allclose(wrong - right, weight * (eps - eps_hat) ** 2, rtol=1e-9)
 print("(6) is your term, but for what is left when the answer is right")
@@ -421,7 +420,7 @@ plot_curves(curves, "t", "weight, 1 at t = 200", log_y=True)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Min-SNR** is the course's curve on the left, and 1 on the right.
 #
-# What does dropping the weight mean? Little noise counts less, so the network has more of its strength left for the levels where outlines and parts are decided. That gave DDPM better pictures and a worse bound. The weights of notebook 04 go further in the same direction.
+# What does dropping the weight mean? Little noise counts less, so the network has more of its strength left for the levels where outlines and parts are decided. That gave DDPM better pictures and a worse bound (its Table 1). The weights of notebook 04 go further in the same direction.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · The last step meets pixels
@@ -686,10 +685,15 @@ assert 0 <= learned - best < 0.01
 # %% slideshow={"slide_type": "skip"}
 scale, t = torch.ones(1, dtype=torch.float64, requires_grad=True), torch.full((512,), 334)
 x_t = linear.add_noise(x, t, eps)
-simple = (eps - scale * modes(x_t, t)).square().mean()
+answer = scale * modes(x_t, t)
+simple = (eps - answer).square().mean()
 hybrid = hybrid_loss(lambda x, t, c: scale * modes(x, t), head, x, t, eps, None, linear)
-pulls = [torch.autograd.grad(loss, scale)[0].item() for loss in (simple, hybrid)]
-print("simple {:+.6f}, hybrid {:+.6f}".format(*pulls))
+step_to_0 = linear.predict_x0(x_t, t, answer), head(x_t, answer, t, 0, linear)
+attached = simple - log_density(x, *step_to_0).mean()
+losses = (simple, hybrid, attached)
+pulls = [torch.autograd.grad(loss, scale, retain_graph=True)[0].item() for loss in losses]
+print("simple {:+.4f}, hybrid {:+.4f}".format(*pulls), end="; ")
+print(f"without sg {pulls[2] / pulls[0]:.0f} times the simple one")
 assert pulls[0] == pulls[1]
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
